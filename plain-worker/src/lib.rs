@@ -1,1 +1,34 @@
+//! Durable background jobs.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(any(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, unused_variables, unused_imports, unreachable_code, reason = "without a database only the words and the macro are of use")
+)]
 
+extern crate self as plain_worker;
+
+#[doc(hidden)]
+pub mod __private;
+mod error;
+mod fallible;
+mod job;
+mod payload;
+mod queue;
+mod record;
+mod registry;
+mod retry;
+mod status;
+mod store;
+
+pub use error::{Error, Refused, Result};
+pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use queue::{
+    BulkEnqueue, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions, WaitError, Within,
+};
+pub use store::Clock;
+pub use record::{
+    AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine,
+};
+pub use registry::Registry;
+pub use retry::Backoff;
+pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};

@@ -1,0 +1,205 @@
+-- Instants are microseconds since 1970-01-01 UTC; ids are hyphenated UUIDs; booleans are 0 and 1.
+
+-- Waits: one row a job that is to run (ready, scheduled, retrying, blocked or parked).
+CREATE TABLE {prefix}job_requests (
+    seq           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            TEXT    NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('ready', 'scheduled', 'retrying', 'blocked', 'parked')),
+    job           TEXT    NOT NULL CHECK (job <> ''),
+    queue         TEXT    NOT NULL CHECK (queue <> ''),
+    priority      INTEGER NOT NULL DEFAULT 0,
+    due_at        INTEGER NOT NULL,
+    enqueued_at   INTEGER NOT NULL,
+    expires_at    INTEGER,
+    arguments     TEXT    NOT NULL,
+    shape         TEXT    NOT NULL,
+    attempt       INTEGER NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    failures      INTEGER NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    losses        INTEGER NOT NULL DEFAULT 0 CHECK (losses >= 0),
+    hand_backs    INTEGER NOT NULL DEFAULT 0 CHECK (hand_backs >= 0),
+    retries       INTEGER NOT NULL DEFAULT 0 CHECK (retries >= 0),
+    timeout_ms    INTEGER CHECK (timeout_ms > 0),
+    on_lost       TEXT    NOT NULL DEFAULT 'retry' CHECK (on_lost IN ('retry', 'fail')),
+    unique_key    TEXT,
+    unique_until  TEXT    CHECK (unique_until IN ('start', 'end')),
+    metadata      TEXT,
+    source        TEXT,
+    trace_context TEXT,
+    slot          INTEGER,
+    note          TEXT,
+    CHECK ((unique_key IS NULL) = (unique_until IS NULL))
+);
+CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
+-- What a claim walks: only ready rows, in the order in which they run.
+CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, priority DESC, due_at, seq) WHERE state = 'ready';
+-- What a promotion walks.
+CREATE INDEX {prefix}job_requests_due ON {prefix}job_requests (due_at) WHERE state IN ('scheduled', 'retrying');
+CREATE INDEX {prefix}job_requests_expiring ON {prefix}job_requests (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX {prefix}job_requests_parked ON {prefix}job_requests (job, seq) WHERE state = 'parked';
+
+-- Held by a worker: one row a running attempt. The run token fences every write about it.
+CREATE TABLE {prefix}job_processes (
+    run_token     INTEGER PRIMARY KEY AUTOINCREMENT,
+    worker_id     TEXT    NOT NULL,
+    build         TEXT    NOT NULL,
+    started_at    INTEGER NOT NULL,
+    cancel_at     INTEGER,
+    cancel_reason TEXT,
+    seq           INTEGER NOT NULL,
+    id            TEXT    NOT NULL,
+    job           TEXT    NOT NULL,
+    queue         TEXT    NOT NULL,
+    priority      INTEGER NOT NULL,
+    due_at        INTEGER NOT NULL,
+    enqueued_at   INTEGER NOT NULL,
+    expires_at    INTEGER,
+    arguments     TEXT    NOT NULL,
+    shape         TEXT    NOT NULL,
+    attempt       INTEGER NOT NULL CHECK (attempt >= 1),
+    failures      INTEGER NOT NULL,
+    losses        INTEGER NOT NULL,
+    hand_backs    INTEGER NOT NULL,
+    retries       INTEGER NOT NULL,
+    timeout_ms    INTEGER,
+    on_lost       TEXT    NOT NULL,
+    unique_key    TEXT,
+    unique_until  TEXT,
+    metadata      TEXT,
+    source        TEXT,
+    trace_context TEXT,
+    slot          INTEGER
+);
+CREATE UNIQUE INDEX {prefix}job_processes_id ON {prefix}job_processes (id);
+CREATE INDEX {prefix}job_processes_worker ON {prefix}job_processes (worker_id);
+
+-- Ended attempts, one row each; `final` marks the one that ended the job. No run token: it ended without running.
+CREATE TABLE {prefix}job_results (
+    run_token     INTEGER,
+    id            TEXT    NOT NULL,
+    status        TEXT    NOT NULL CHECK (status IN ('successful', 'errored', 'cancelled', 'lost', 'snoozed', 'handed_back')),
+    error_kind    TEXT    CHECK (error_kind IN ('error', 'panic', 'timeout', 'corrupt')),
+    error         TEXT,
+    output        TEXT,
+    final         INTEGER NOT NULL,
+    state         TEXT    NOT NULL CHECK (state IN ('succeeded', 'dead', 'cancelled', 'expired', 'retrying', 'scheduled', 'ready')),
+    worker_id     TEXT,
+    build         TEXT,
+    started_at    INTEGER,
+    ended_at      INTEGER NOT NULL,
+    seq           INTEGER NOT NULL,
+    job           TEXT    NOT NULL,
+    queue         TEXT    NOT NULL,
+    priority      INTEGER NOT NULL,
+    due_at        INTEGER NOT NULL,
+    enqueued_at   INTEGER NOT NULL,
+    expires_at    INTEGER,
+    arguments     TEXT    NOT NULL,
+    shape         TEXT    NOT NULL,
+    attempt       INTEGER NOT NULL,
+    failures      INTEGER NOT NULL,
+    losses        INTEGER NOT NULL,
+    hand_backs    INTEGER NOT NULL,
+    retries       INTEGER NOT NULL,
+    timeout_ms    INTEGER,
+    on_lost       TEXT    NOT NULL,
+    unique_key    TEXT,
+    unique_until  TEXT,
+    metadata      TEXT,
+    source        TEXT,
+    trace_context TEXT,
+    slot          INTEGER,
+    CHECK (NOT final OR state IN ('succeeded', 'dead', 'cancelled', 'expired')),
+    CHECK ((status = 'errored') = (error_kind IS NOT NULL))
+);
+CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
+CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (ended_at);
+
+-- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
+CREATE TABLE {prefix}unique_keys (
+    job TEXT    NOT NULL,
+    key TEXT    NOT NULL,
+    id  TEXT    NOT NULL,
+    PRIMARY KEY (job, key)
+);
+
+-- One row a running worker process; `knows` lists its jobs and their shapes.
+CREATE TABLE {prefix}workers (
+    id           TEXT    PRIMARY KEY,
+    host         TEXT    NOT NULL,
+    pid          INTEGER NOT NULL,
+    version      TEXT    NOT NULL,
+    build        TEXT    NOT NULL,
+    queues       TEXT    NOT NULL,
+    knows        TEXT    NOT NULL,
+    concurrency  INTEGER NOT NULL,
+    started_at   INTEGER NOT NULL,
+    heartbeat_at INTEGER NOT NULL,
+    lease_ms     INTEGER NOT NULL CHECK (lease_ms > 0),
+    stopping_at  INTEGER
+);
+
+-- Settings of a queue that people change at run time.
+CREATE TABLE {prefix}queues (
+    name      TEXT    PRIMARY KEY,
+    paused_at INTEGER,
+    paused_by TEXT,
+    limits    TEXT
+);
+
+-- One row a schedule: the last slot that was taken.
+CREATE TABLE {prefix}schedules (
+    name         TEXT    PRIMARY KEY,
+    job          TEXT    NOT NULL,
+    expression   TEXT    NOT NULL,
+    timezone     TEXT    NOT NULL,
+    arguments    TEXT    NOT NULL,
+    options      TEXT    NOT NULL,
+    generation   INTEGER NOT NULL DEFAULT 0,
+    dynamic      INTEGER NOT NULL DEFAULT false,
+    last_slot    INTEGER NOT NULL,
+    last_job_id  TEXT,
+    paused_at    INTEGER,
+    paused_by    TEXT,
+    seen_at      INTEGER NOT NULL
+);
+
+-- Commands to workers (stop claiming, stop), read by the worker they name.
+CREATE TABLE {prefix}worker_commands (
+    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
+    worker_id  TEXT    NOT NULL,
+    command    TEXT    NOT NULL,
+    created_at INTEGER NOT NULL
+);
+
+-- Who changed what, when.
+CREATE TABLE {prefix}audit (
+    seq    INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    actor  TEXT    NOT NULL,
+    action TEXT    NOT NULL,
+    target TEXT,
+    count  INTEGER NOT NULL DEFAULT 1,
+    detail TEXT
+);
+
+-- How far the clock of a store opened by tests runs ahead; a production store never reads it.
+CREATE TABLE {prefix}clock (
+    only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
+    ahead    INTEGER NOT NULL DEFAULT 0
+);
+INSERT INTO {prefix}clock DEFAULT VALUES;
+
+-- One row a job with its state: the documented, stable face of the tables above.
+CREATE VIEW {prefix}jobs AS
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
+       slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
+       NULL AS worker_id, note AS error, NULL AS output
+  FROM {prefix}job_requests
+UNION ALL
+SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
+       slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+  FROM {prefix}job_processes
+UNION ALL
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
+       slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+  FROM {prefix}job_results WHERE final;

@@ -1,0 +1,20 @@
+//! What generated code names. Nothing in here is for people, and all of it may change at any time.
+
+pub use core;
+pub use std;
+
+pub use inventory;
+pub use serde;
+pub use serde_json;
+
+pub use crate::fallible::{Fallible, always, end_of_output, end_of_result, read_arguments};
+pub use crate::job::{
+    Argument, BoxError, ByInject, ByState, Inject, Injected, Injector, Job, JobDef, JobFailure, JobOptions, MissingState,
+    PayloadError, RunEnd, ScheduleDef, Scope, Started, States, Unique,
+};
+pub use crate::payload::to_json;
+pub use crate::queue::{BulkEnqueue, Enqueue, Handle};
+pub use crate::record::JobId;
+pub use crate::registry::Registration;
+pub use crate::retry::Backoff;
+pub use crate::status::{OnLost, UniqueUntil};

@@ -1,0 +1,48 @@
+//! The queue that is used when none is named.
+
+use tokio::sync::OnceCell;
+
+use super::{Queue, QueueOptions, database_url, runtime};
+use crate::error::{Error, Result};
+
+static PROCESS_WIDE: OnceCell<Queue> = OnceCell::const_new();
+
+impl Queue {
+    /// Makes this queue the one that is used when none is named.
+    ///
+    /// Its connections should live as long as the process: open it on the
+    /// runtime of `main`, or let it be opened from the environment.
+    ///
+    /// # Errors
+    /// [`Error::QueueAlreadySet`] the second time.
+    pub fn make_process_wide(&self) -> Result<()> {
+        PROCESS_WIDE.set(self.clone()).map_err(|_| Error::QueueAlreadySet)
+    }
+
+    /// The queue that is used when none is named.
+    ///
+    /// Set by [`make_process_wide`](Self::make_process_wide); otherwise opened at the first
+    /// use, on a thread of its own, from `PLAIN_WORKER_DATABASE_URL`, then `DATABASE_URL`,
+    /// then (in debug builds only) the embedded file `plain-worker.db` in the working directory.
+    ///
+    /// # Errors
+    /// [`Error::NoQueue`] when there is none of these; what [`Queue::connect`] says otherwise.
+    pub async fn process_wide() -> Result<Self> {
+        PROCESS_WIDE
+            .get_or_try_init(|| async {
+                let Some(url) = database_url(None, false) else { return Err(Error::NoQueue) };
+                // The pool must outlive the runtime of whoever is first to ask.
+                runtime::own()?
+                    .spawn(async move { QueueOptions::new().connect(&url).await })
+                    .await
+                    .map_err(|join| Error::Unavailable { doing: "open the database", source: join.into() })?
+            })
+            .await
+            .cloned()
+    }
+
+    /// The process-wide queue if it is open already.
+    pub(crate) fn process_wide_if_open() -> Option<Self> {
+        PROCESS_WIDE.get().cloned()
+    }
+}

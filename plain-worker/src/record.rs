@@ -1,0 +1,447 @@
+//! The rows that go in and out of a store, and the transitions between them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
+
+/// The id of a job: one through all its attempts, made where it is enqueued.
+///
+/// A UUID of version 7, so ids sort by the time of the enqueuing machine.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct JobId(Uuid);
+
+impl JobId {
+    /// A new id.
+    #[must_use]
+    pub(crate) fn generate() -> Self {
+        Self(Uuid::now_v7())
+    }
+
+    /// The id as a UUID.
+    #[must_use]
+    pub const fn as_uuid(&self) -> &Uuid {
+        &self.0
+    }
+}
+
+impl From<Uuid> for JobId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for JobId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, uuid::Error> {
+        text.parse().map(Self)
+    }
+}
+
+/// When a new request is due, by the database's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    Now,
+    In(Duration),
+    At(DateTime<Utc>),
+}
+
+/// A job on its way into the database.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRequest {
+    pub id: JobId,
+    pub job: Cow<'static, str>,
+    pub queue: Cow<'static, str>,
+    pub priority: i16,
+    pub due: Due,
+    pub expires_in: Option<Duration>,
+    pub arguments: String,
+    pub shape: Cow<'static, str>,
+    pub retries: u32,
+    pub timeout: Option<Duration>,
+    pub on_lost: OnLost,
+    pub unique: Option<(String, UniqueUntil)>,
+    pub metadata: Option<String>,
+    pub source: Option<String>,
+    pub trace_context: Option<String>,
+    pub slot: Option<DateTime<Utc>>,
+}
+
+/// What became of a request that was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Inserted {
+    /// It is stored under this id.
+    New(JobId),
+    /// Its unique key is held by this job, so nothing was stored.
+    Existing(JobId, JobState),
+}
+
+impl Inserted {
+    /// The id of the job that is there now.
+    #[must_use]
+    pub const fn id(&self) -> JobId {
+        match self {
+            Self::New(id) | Self::Existing(id, _) => *id,
+        }
+    }
+
+    /// Whether this enqueue stored the job.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        matches!(self, Self::New(_))
+    }
+}
+
+/// The token of one run: unique, growing, and in the condition of every write about the run.
+pub(crate) type RunToken = i64;
+
+/// The id of a worker: a UUID for each start, so that a restarted machine is not taken for its former self.
+pub(crate) type WorkerId = Uuid;
+
+/// One claimed attempt, as the store hands it to a worker.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub token: RunToken,
+    pub id: JobId,
+    pub job: String,
+    pub queue: String,
+    pub priority: i16,
+    pub due_at: DateTime<Utc>,
+    pub enqueued_at: DateTime<Utc>,
+    /// Whether `expires_at` had passed when it was claimed.
+    pub expired: bool,
+    pub arguments: String,
+    pub shape: String,
+    /// This attempt's number, already counted.
+    pub attempt: i32,
+    pub failures: i32,
+    pub losses: i32,
+    pub hand_backs: i32,
+    pub retries: i32,
+    pub timeout: Option<Duration>,
+    pub on_lost: OnLost,
+    pub unique: Option<(String, UniqueUntil)>,
+    pub metadata: Option<String>,
+    pub slot: Option<DateTime<Utc>>,
+    pub trace_context: Option<String>,
+    pub started_at: DateTime<Utc>,
+}
+
+/// What a claim asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub worker: WorkerId,
+    pub build: String,
+    /// The queues to serve; all of them when `None`.
+    pub queues: Option<Vec<String>>,
+    /// Only jobs of these names, if given.
+    pub only: Option<Vec<String>>,
+    /// No jobs of these (name, shape) pairs; an empty shape stands for all shapes of the name.
+    pub except: Vec<(String, String)>,
+    pub limit: u32,
+}
+
+/// The end of a run, as decided by the outcome and written by the store, fenced by the token.
+#[derive(Clone, Debug)]
+pub(crate) struct Finish {
+    pub token: RunToken,
+    pub id: JobId,
+    /// The unique key that the job holds, freed when it ends for good.
+    pub unique: Option<(String, UniqueUntil)>,
+    /// The row in the history; none for a run that goes back untouched.
+    pub record: Option<Record>,
+    pub next: Next,
+}
+
+/// What the history says of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub status: AttemptStatus,
+    pub kind: Option<ErrorKind>,
+    pub error: Option<String>,
+    /// JSON text.
+    pub output: Option<String>,
+}
+
+/// What becomes of the job after a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// It has ended for good, in this final state.
+    End(JobState),
+    /// It waits again.
+    Again(Again),
+}
+
+/// A job that waits again after a run; the counters are absolute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Again {
+    /// `Ready`, `Scheduled`, `Retrying` or `Parked`.
+    pub state: JobState,
+    pub delay: Duration,
+    pub attempt: i32,
+    pub failures: i32,
+    pub losses: i32,
+    pub hand_backs: i32,
+    /// Why, for people (a parked job's reason, a retried job's last error).
+    pub note: Option<String>,
+}
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct WorkerRow {
+    pub id: WorkerId,
+    pub host: String,
+    pub pid: u32,
+    pub version: String,
+    pub build: String,
+    /// `None` serves all queues.
+    pub queues: Option<Vec<String>>,
+    /// Job names (aliases too), each with the shape it was built with.
+    pub knows: BTreeMap<String, String>,
+    pub concurrency: u32,
+    /// How long after its last heartbeat the worker is taken for dead.
+    pub lease: Duration,
+}
+
+/// What the store knows about a worker that lives.
+#[derive(Clone, Debug)]
+pub(crate) struct LiveWorker {
+    pub id: WorkerId,
+    pub queues: Option<Vec<String>>,
+    pub knows: BTreeMap<String, String>,
+}
+
+/// What a worker must be told about one of its runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    pub token: RunToken,
+    /// [`CancelReason::Cancelled`] or [`CancelReason::TakenOver`].
+    pub reason: CancelReason,
+}
+
+/// How many requests became ready, and when the next one will.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Promoted {
+    pub count: u64,
+    /// Until the next scheduled request is due; `None` when there is none.
+    pub next_in: Option<Duration>,
+}
+
+/// A parked request, as a worker looks at it to see whether it can run it.
+#[derive(Clone, Debug)]
+pub(crate) struct ParkedRow {
+    pub seq: i64,
+    pub job: String,
+    pub shape: String,
+    pub arguments: String,
+}
+
+/// What became of a wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum CancelAnswer {
+    /// It was waiting, and is cancelled.
+    Cancelled,
+    /// It runs, and its worker is told to stop it.
+    Asked,
+    /// It had ended already, in this state.
+    Ended(JobState),
+}
+
+/// What became of a wish to run a job again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub enum RetryAnswer {
+    /// It is ready (again), with all its retries.
+    Ready,
+    /// It runs at this moment.
+    Running,
+    /// Its unique key is held by another job, so it stays as it is.
+    KeyHeld(JobId),
+}
+
+/// How a job ended for good: what `wait` waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub id: JobId,
+    pub state: JobState,
+    pub status: AttemptStatus,
+    pub kind: Option<ErrorKind>,
+    pub error: Option<String>,
+    pub output: Option<String>,
+}
+
+/// One job with its state, whichever table it is in.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct JobRow {
+    /// The job's id.
+    pub id: JobId,
+    /// The job's name.
+    pub job: String,
+    /// The queue it is in.
+    pub queue: String,
+    /// Where it stands.
+    pub state: JobState,
+    /// Higher runs first.
+    pub priority: i16,
+    /// The arguments as JSON text, exactly as enqueued.
+    pub arguments: String,
+    /// The number of its latest attempt; 0 when none was started.
+    pub attempt: i32,
+    /// Attempts that failed.
+    pub failures: i32,
+    /// Attempts that were lost with their worker.
+    pub losses: i32,
+    /// How often it may run again after failing.
+    pub retries: i32,
+    /// Its unique key.
+    pub unique_key: Option<String>,
+    /// Its metadata as JSON text.
+    pub metadata: Option<String>,
+    /// The file and line that enqueued it.
+    pub source: Option<String>,
+    /// The slot of the schedule that enqueued it.
+    pub slot: Option<DateTime<Utc>>,
+    /// When it was enqueued.
+    pub enqueued_at: DateTime<Utc>,
+    /// When it is, or was, due.
+    pub due_at: DateTime<Utc>,
+    /// When its latest attempt started, if it runs or has ended.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended for good.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The worker that runs it or ran it last.
+    pub worker_id: Option<Uuid>,
+    /// The error that ended it, or why it waits.
+    pub error: Option<String>,
+    /// What it returned, as JSON text.
+    pub output: Option<String>,
+}
+
+/// One ended attempt of a job.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct AttemptRow {
+    /// The number of the attempt: 1, 2, …
+    pub attempt: i32,
+    /// How it ended.
+    pub status: AttemptStatus,
+    /// In which way it failed.
+    pub error_kind: Option<ErrorKind>,
+    /// Its error with the whole source chain.
+    pub error: Option<String>,
+    /// What it returned, as JSON text.
+    pub output: Option<String>,
+    /// The worker that ran it; none when it ended without running.
+    pub worker_id: Option<Uuid>,
+    /// The build of that worker.
+    pub build: Option<String>,
+    /// When it was claimed.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When its end was recorded.
+    pub ended_at: DateTime<Utc>,
+}
+
+/// Which jobs a list, a count or a purge is about; an empty filter is about all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct JobFilter {
+    /// In one of these states.
+    pub states: Vec<JobState>,
+    /// With one of these names.
+    pub jobs: Vec<String>,
+    /// In one of these queues.
+    pub queues: Vec<String>,
+    /// With this unique key.
+    pub unique_key: Option<String>,
+}
+
+impl JobFilter {
+    /// A filter that lets everything through.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Also jobs in this state.
+    #[must_use]
+    pub fn state(mut self, state: JobState) -> Self {
+        self.states.push(state);
+        self
+    }
+
+    /// Also jobs of this name.
+    #[must_use]
+    pub fn job(mut self, name: impl Into<String>) -> Self {
+        self.jobs.push(name.into());
+        self
+    }
+
+    /// Also jobs in this queue.
+    #[must_use]
+    pub fn queue(mut self, name: impl Into<String>) -> Self {
+        self.queues.push(name.into());
+        self
+    }
+
+    /// Only jobs with this unique key.
+    #[must_use]
+    pub fn unique_key(mut self, key: impl Into<String>) -> Self {
+        self.unique_key = Some(key.into());
+        self
+    }
+}
+
+/// How many jobs stand where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StatLine {
+    /// The state that is counted.
+    pub state: JobState,
+    /// The queue that is counted.
+    pub queue: String,
+    /// The job that is counted.
+    pub job: String,
+    /// How many.
+    pub count: u64,
+    /// When the oldest of them was due, for those that wait.
+    pub oldest_due: Option<DateTime<Utc>>,
+}
+
+/// How long ended jobs are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Succeeded, cancelled and expired jobs, and their attempts: 7 days by default.
+    pub succeeded: Duration,
+    /// Dead jobs and their attempts: 30 days by default.
+    pub dead: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { succeeded: DAY * 7, dead: DAY * 30 }
+    }
+}

@@ -1,0 +1,106 @@
+//! The jobs of this program, collected at start-up through `inventory`.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::error::{Error, Result};
+use crate::job::{Job, JobDef};
+
+/// What `#[job]` hands to `inventory`.
+#[doc(hidden)]
+pub struct Registration(&'static JobDef);
+
+impl Registration {
+    /// The registration of one job.
+    #[doc(hidden)]
+    #[must_use]
+    pub const fn of<J: Job>() -> Self {
+        Self(J::DEFINITION)
+    }
+}
+
+inventory::collect!(Registration);
+
+/// The jobs of this program by name.
+#[derive(Debug)]
+pub struct Registry {
+    /// In the order of their names.
+    jobs: Vec<&'static JobDef>,
+    by_name: HashMap<&'static str, &'static JobDef>,
+}
+
+impl Registry {
+    /// All jobs that are linked into this program.
+    ///
+    /// # Errors
+    /// Two jobs that share a name or an alias: the text names both places.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), plain_worker::Error> {
+    /// for job in plain_worker::Registry::of_program()?.jobs() {
+    ///     println!("{} at {}", job.name, job.place());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn of_program() -> Result<&'static Self> {
+        static REGISTRY: OnceLock<Result<Registry, String>> = OnceLock::new();
+        REGISTRY
+            .get_or_init(|| Self::from_definitions(inventory::iter::<Registration>().map(|found| found.0)))
+            .as_ref()
+            .map_err(|text| Error::Setting(text.clone()))
+    }
+
+    fn from_definitions(definitions: impl Iterator<Item = &'static JobDef>) -> Result<Self, String> {
+        let mut jobs: Vec<_> = definitions.collect();
+        jobs.sort_by_key(|job| (job.name, job.file, job.line));
+        let mut by_name: HashMap<&'static str, &'static JobDef> = HashMap::new();
+        let mut clashes = Vec::new();
+        for &job in &jobs {
+            for &name in std::iter::once(&job.name).chain(job.aliases) {
+                if let Some(other) = by_name.insert(name, job) {
+                    clashes.push(format!(
+                        "two jobs answer to the name `{name}`: {} and {}; give one of them `name = \"..\"`",
+                        other.place(),
+                        job.place()
+                    ));
+                }
+            }
+        }
+        if clashes.is_empty() { Ok(Self { jobs, by_name }) } else { Err(clashes.join("\n")) }
+    }
+
+    /// Every job, sorted by name.
+    #[must_use]
+    pub fn jobs(&self) -> &[&'static JobDef] {
+        &self.jobs
+    }
+
+    /// The job of that name or alias.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&'static JobDef> {
+        self.by_name.get(name).copied()
+    }
+
+    /// The job of that name or alias.
+    ///
+    /// # Errors
+    /// [`Error::UnknownJob`], with the nearest name.
+    pub fn find(&self, name: &str) -> Result<&'static JobDef> {
+        self.get(name).ok_or_else(|| Error::UnknownJob {
+            name: name.to_owned(),
+            nearest: self
+                .by_name
+                .keys()
+                .map(|known| (strsim::jaro_winkler(known, name), *known))
+                .filter(|(likeness, _)| *likeness > 0.8)
+                .max_by(|a, b| a.0.total_cmp(&b.0))
+                .map(|(_, known)| known.to_owned()),
+        })
+    }
+
+    /// Every name and alias with the shape of its job.
+    pub(crate) fn shapes(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
+        self.by_name.iter().map(|(name, job)| (*name, job.shape()))
+    }
+}

@@ -1,0 +1,132 @@
+//! The seam to the databases: one trait that names the verbs of a job's life.
+//!
+//! SQL lives in the folders below this one and nowhere else. Both stores have
+//! the same files with the same names, so that they can be read side by side;
+//! one conformance suite (`tests/tests/conformance`) runs over each of them. A
+//! third store is one folder more here and one in `migrations`.
+
+mod migrations;
+mod namespace;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
+#[cfg(feature = "sqlite")]
+pub(crate) mod sqlite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub(crate) use migrations::{Migration, SchemaState};
+pub(crate) use namespace::Namespace;
+
+use crate::error::{Refused, Result};
+use crate::record::{
+    AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
+    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+};
+
+/// Which clock the statements of a store read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Clock {
+    /// The database's own.
+    #[default]
+    Database,
+    /// The database's own plus what the row of the `clock` table says: for tests
+    /// that move time over several processes.
+    Movable,
+}
+
+/// Requests as they come out of an iterator, checked.
+pub(crate) type Requests = Box<dyn Iterator<Item = Result<NewRequest, Refused>> + Send>;
+
+/// Called when requests may have become ready or a control may have changed.
+pub(crate) type OnWake = Arc<dyn Fn() + Send + Sync>;
+
+/// The verbs of a job's life. Every write about a run is fenced by its token.
+///
+/// No method holds a connection or a transaction after it returns, and none
+/// keeps state about jobs in memory: what it says is what the database said.
+#[async_trait]
+pub(crate) trait Store: Send + Sync + 'static {
+    /// The database in words, without its password: `SQLite file jobs.db`.
+    fn describe(&self) -> String;
+    /// Its kind, as metrics and `--json` name it: `sqlite`, `postgres`.
+    fn kind(&self) -> &'static str;
+    /// The schema or prefix of the tables.
+    fn namespace(&self) -> &Namespace;
+
+    /// What the ledger of migrations says.
+    async fn schema(&self) -> Result<SchemaState>;
+    /// Applies what is missing and names it; safe when many do it at once.
+    async fn migrate(&self) -> Result<Vec<&'static str>>;
+    /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
+    async fn prepare(&self) -> Result<()>;
+    /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
+    async fn move_clock(&self, by: Duration) -> Result<()>;
+
+    /// Puts requests in, all or none, and answers in their order. A repeat of
+    /// a call whose answer was lost sets `again` and stores nothing twice.
+    async fn insert(&self, batch: Arc<[NewRequest]>, again: bool) -> Result<Vec<Inserted>>;
+    /// Puts in what the iterator gives, all or none, some thousands a statement.
+    async fn insert_all(&self, requests: Requests) -> Result<Vec<Inserted>>;
+    /// Tells sleeping workers, in this process and elsewhere, that there is work in `queues`.
+    async fn announce(&self, queues: Vec<String>) -> Result<()>;
+    /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection.
+    async fn listen(&self, on_wake: OnWake) -> Result<()>;
+
+    /// Makes due requests ready, at most `limit` of them.
+    async fn promote(&self, limit: u32) -> Result<Promoted>;
+    /// Ends waiting requests that are worth nothing any more, at most `limit` of them.
+    async fn expire(&self, limit: u32) -> Result<u64>;
+    /// Takes ready requests, in their order, each for one new run of the worker.
+    async fn claim(&self, claim: Claim) -> Result<Vec<Run>>;
+    /// Records ends; returns the tokens that were recorded. What is missing was taken over.
+    async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>>;
+    /// What the worker must be told about these runs of its.
+    async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>>;
+
+    /// Puts the worker's row in, or renews it, with a heartbeat.
+    async fn beat(&self, worker: WorkerRow) -> Result<()>;
+    /// Takes the worker's row away.
+    async fn leave(&self, worker: WorkerId) -> Result<()>;
+    /// The workers whose heartbeat is younger than their lease.
+    async fn live_workers(&self) -> Result<Vec<LiveWorker>>;
+    /// Runs whose worker is gone or past its lease, at most `limit` of them.
+    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>>;
+    /// Takes away the rows of workers that are past their lease and hold no run.
+    async fn forget_workers(&self) -> Result<u64>;
+
+    /// Parked requests with these names, in the order of their `seq`, after that one.
+    async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>>;
+    /// Makes these parked requests ready.
+    async fn unpark(&self, seqs: Vec<i64>) -> Result<u64>;
+
+    /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
+    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;
+    /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
+    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>>;
+    /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
+    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    /// Takes away results past their retention; at most `limit` rows, whole days apart.
+    async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
+    /// Keeps the tables ready for what comes (partitions ahead).
+    async fn maintain(&self) -> Result<()>;
+
+    /// One job.
+    async fn job(&self, id: JobId) -> Result<Option<JobRow>>;
+    /// The ended attempts of a job, oldest first.
+    async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>>;
+    /// Which of the jobs exist, with the end of those that have ended for good.
+    async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
+    /// Jobs that the filter lets through, newest enqueue first.
+    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>>;
+    /// Counts by state, queue and job of what the filter lets through.
+    async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
+    /// What still keeps a drain of these queues from its end: requests that are due (of names that
+    /// the worker knows, in queues that are not paused), and runs anywhere.
+    async fn undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;
+
+    /// Closes the connections that the store itself opened.
+    async fn close(&self);
+}
