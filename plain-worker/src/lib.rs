@@ -23,7 +23,7 @@ mod store;
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 pub use queue::{
-    BulkEnqueue, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions, WaitError, Within,
+    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions, WaitError, Within,
 };
 pub use store::Clock;
 pub use record::{

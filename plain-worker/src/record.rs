@@ -168,10 +168,17 @@ pub(crate) struct Finish {
     pub token: RunToken,
     pub id: JobId,
     /// The unique key that the job holds, freed when it ends for good.
-    pub unique: Option<(String, UniqueUntil)>,
+    pub held: Option<HeldKey>,
     /// The row in the history; none for a run that goes back untouched.
     pub record: Option<Record>,
     pub next: Next,
+}
+
+/// A unique key, which belongs to the jobs of one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HeldKey {
+    pub job: String,
+    pub key: String,
 }
 
 /// What the history says of an attempt.

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 
 use super::Queue;
 use crate::error::{Refused, Result};
-use crate::record::{Inserted, NewRequest};
+use crate::record::{Finish, Inserted, NewRequest};
 pub(crate) use crate::store::Requests;
 
 /// The names that a store accepts are at most this long.
@@ -186,4 +186,16 @@ impl Destination<'static> for ProcessWide {
 pub struct Within<'w, C> {
     pub(crate) queue: &'w Queue,
     pub(crate) connection: &'w mut C,
+}
+
+/// The end of a run on its way into the caller's transaction.
+#[derive(Clone, Debug)]
+pub struct Ending(pub(crate) Finish);
+
+/// A transaction or connection of the caller's in which a job can complete itself; see
+/// [`Context::complete_in`](crate::Context::complete_in).
+pub trait Completion<'w>: Send + 'w {
+    /// Records the end; `false` when the run was taken over.
+    #[doc(hidden)]
+    fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>>;
 }

@@ -19,13 +19,14 @@ use tokio::sync::Notify;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
-pub use destination::{Batch, Bulk, Destination, Placed, Within};
+pub(crate) use destination::PAYLOAD_LIMIT;
+pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
 pub(crate) use enqueue::request;
-pub(crate) use open::{DEFAULT_FILE, database_url};
+pub(crate) use open::{DEFAULT_FILE, database_url, sealed};
 
 use crate::error::{Error, Result};
 use crate::record::{

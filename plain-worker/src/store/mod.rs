@@ -5,6 +5,9 @@
 //! one conformance suite (`tests/tests/conformance`) runs over each of them. A
 //! third store is one folder more here and one in `migrations`.
 
+#[macro_use]
+mod statements;
+mod fault;
 mod migrations;
 mod namespace;
 #[cfg(feature = "postgres")]
@@ -55,6 +58,17 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn kind(&self) -> &'static str;
     /// The schema or prefix of the tables.
     fn namespace(&self) -> &Namespace;
+
+    /// This store, if it is the SQLite one: what a transaction of the caller's needs to know.
+    #[cfg(feature = "sqlite")]
+    fn as_sqlite(&self) -> Option<&sqlite::SqliteStore> {
+        None
+    }
+    /// This store, if it is the Postgres one.
+    #[cfg(feature = "postgres")]
+    fn as_postgres(&self) -> Option<&postgres::PostgresStore> {
+        None
+    }
 
     /// What the ledger of migrations says.
     async fn schema(&self) -> Result<SchemaState>;

@@ -1,0 +1,130 @@
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use super::rows::Reader;
+use super::{SqliteStore, Write, filtered, json, micros, safe};
+use crate::error::Result;
+use crate::record::{CancelAnswer, JobFilter, JobId, Retention, RetryAnswer};
+use crate::status::JobState;
+
+impl SqliteStore {
+    /// Deletes waiting requests that have ended and frees their keys; rows as `cancel_request.sql` returns them.
+    pub(super) async fn let_go(&self, write: &mut Write, rows: &[SqliteRow]) -> Result<()> {
+        let fault = self.fault("take jobs out of the queue");
+        let mut seqs = Vec::new();
+        let mut keys = Vec::new();
+        for row in rows {
+            let row = Reader::new(row, "job_requests");
+            seqs.push(row.get::<i64>("seq")?);
+            if let Some(key) = row.get::<Option<&str>>("unique_key")? {
+                keys.push((row.get::<&str>("job")?, key, row.id("id")?));
+            }
+        }
+        sqlx::query(safe(&self.sql.claim_delete)).bind(json(&seqs)).execute(&mut *write.tx).await.map_err(fault)?;
+        self.free_keys(write, &keys).await
+    }
+
+    async fn state_of(&self, write: &mut Write, id: JobId) -> Result<Option<JobState>> {
+        let row = sqlx::query(safe(&self.sql.state))
+            .bind(id.to_string())
+            .fetch_optional(&mut *write.tx)
+            .await
+            .map_err(self.fault("look up a job"))?;
+        row.map(|row| Reader::new(&row, "jobs").word("state")).transpose()
+    }
+
+    pub(super) async fn cancel_job(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+        let fault = self.fault("cancel a job");
+        let reason = if by.is_empty() { "cancelled".to_owned() } else { format!("cancelled by {by}") };
+        let mut write = self.write("cancel a job").await?;
+        let Some(state) = self.state_of(&mut write, id).await? else { return Ok(None) };
+        let answer = if state.is_final() {
+            CancelAnswer::Ended(state)
+        } else if state == JobState::Running {
+            sqlx::query(safe(&self.sql.cancel_process))
+                .bind(id.to_string())
+                .bind(reason)
+                .execute(&mut *write.tx)
+                .await
+                .map_err(&fault)?;
+            CancelAnswer::Asked
+        } else {
+            let rows = sqlx::query(safe(&self.sql.cancel_request))
+                .bind(id.to_string())
+                .bind(reason)
+                .fetch_all(&mut *write.tx)
+                .await
+                .map_err(&fault)?;
+            self.let_go(&mut write, &rows).await?;
+            CancelAnswer::Cancelled
+        };
+        write.commit(self).await?;
+        Ok(Some(answer))
+    }
+
+    pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+        let fault = self.fault("retry a job");
+        let key = id.to_string();
+        let mut write = self.write("retry a job").await?;
+        let Some(state) = self.state_of(&mut write, id).await? else { return Ok(None) };
+        if state == JobState::Running {
+            return Ok(Some(RetryAnswer::Running));
+        }
+        let steps: &[_] = if state.is_final() {
+            sqlx::query(safe(&self.sql.retry_key)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+            let holder = sqlx::query(safe(&self.sql.retry_key_holder))
+                .bind(&key)
+                .fetch_optional(&mut *write.tx)
+                .await
+                .map_err(&fault)?;
+            if let Some(row) = holder {
+                return Ok(Some(RetryAnswer::KeyHeld(Reader::new(&row, "unique_keys").id("id")?)));
+            }
+            &[&self.sql.retry_result, &self.sql.retry_unfinal]
+        } else {
+            &[&self.sql.retry_request]
+        };
+        for step in steps {
+            sqlx::query(safe(step)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        }
+        write.commit(self).await?;
+        Ok(Some(RetryAnswer::Ready))
+    }
+
+    pub(super) async fn purge_waiting(&self, filter: JobFilter, limit: u32) -> Result<u64> {
+        let fault = self.fault("purge jobs");
+        let mut write = self.write("purge jobs").await?;
+        let rows = filtered(&self.sql.purge, &filter)
+            .bind(limit)
+            .fetch_all(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
+        self.let_go(&mut write, &rows).await?;
+        write.commit(self).await?;
+        Ok(rows.len() as u64)
+    }
+
+    pub(super) async fn prune_results(&self, retention: Retention, limit: u32) -> Result<u64> {
+        let mut write = self.write("prune results").await?;
+        let done = sqlx::query(safe(&self.sql.prune))
+            .bind(micros(retention.dead))
+            .bind(micros(retention.succeeded))
+            .bind(limit)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("prune results"))?;
+        write.commit(self).await?;
+        Ok(done.rows_affected())
+    }
+
+    pub(super) async fn count_undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+        let fault = self.fault("look for what is left");
+        let row = sqlx::query(safe(&self.sql.undrained))
+            .bind(queues.as_ref().map(json))
+            .bind(json(&knows))
+            .fetch_one(&self.pool)
+            .await
+            .map_err(&fault)?;
+        Ok(u64::try_from(row.try_get::<i64, _>(0).map_err(&fault)?).unwrap_or_default())
+    }
+}

@@ -1,0 +1,134 @@
+use sqlx::{AssertSqlSafe, Row};
+
+use super::rows::each;
+use super::{SqliteStore, json, micros, safe};
+use crate::error::{Error, Result};
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId, WorkerRow};
+
+impl SqliteStore {
+    pub(super) async fn renew_worker(&self, worker: WorkerRow) -> Result<()> {
+        let mut write = self.write("renew the heartbeat").await?;
+        sqlx::query(safe(&self.sql.beat))
+            .bind(worker.id.to_string())
+            .bind(&worker.host)
+            .bind(worker.pid)
+            .bind(&worker.version)
+            .bind(&worker.build)
+            .bind(json(&worker.queues))
+            .bind(json(&worker.knows))
+            .bind(worker.concurrency)
+            .bind(micros(worker.lease) / 1_000)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("renew the heartbeat"))?;
+        write.commit(self).await
+    }
+
+    pub(super) async fn remove_worker(&self, worker: WorkerId) -> Result<()> {
+        let mut write = self.write("sign off").await?;
+        sqlx::query(AssertSqlSafe(format!("DELETE FROM {}_workers WHERE id = ?1", self.namespace)))
+            .bind(worker.to_string())
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("sign off"))?;
+        write.commit(self).await
+    }
+
+    pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
+        let fault = self.fault("look for workers");
+        let rows = sqlx::query(safe(&self.sql.live_workers)).fetch_all(&self.pool).await.map_err(fault)?;
+        each(&rows, "workers", |row| {
+            let wrong = |error: serde_json::Error| Error::Row { table: "workers", reason: error.to_string() };
+            Ok(LiveWorker {
+                id: row.word("id")?,
+                queues: serde_json::from_str(&row.get::<String>("queues")?).map_err(wrong)?,
+                knows: serde_json::from_str(&row.get::<String>("knows")?).map_err(wrong)?,
+            })
+        })
+    }
+
+    pub(super) async fn runs_without_worker(&self, limit: u32) -> Result<Vec<Run>> {
+        let fault = self.fault("look for lost jobs");
+        let rows = sqlx::query(safe(&self.sql.lost_runs)).bind(limit).fetch_all(&self.pool).await.map_err(fault)?;
+        each(&rows, "job_processes", |row| row.run())
+    }
+
+    pub(super) async fn remove_dead_workers(&self) -> Result<u64> {
+        let mut write = self.write("forget dead workers").await?;
+        let done = sqlx::query(safe(&self.sql.forget_workers))
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("forget dead workers"))?;
+        write.commit(self).await?;
+        Ok(done.rows_affected())
+    }
+
+    /// In how many microseconds the next scheduled request is due.
+    async fn next_due(&self) -> Result<Option<i64>> {
+        let fault = self.fault("look for due jobs");
+        let row = sqlx::query(safe(&self.sql.next_due)).fetch_one(&self.pool).await.map_err(&fault)?;
+        row.try_get(0).map_err(&fault)
+    }
+
+    pub(super) async fn promote_due(&self, limit: u32) -> Result<Promoted> {
+        let mut count = 0;
+        let mut next = self.next_due().await?;
+        if next.is_some_and(|next| next <= 0) {
+            let mut write = self.write("make due jobs ready").await?;
+            let done = sqlx::query(safe(&self.sql.promote))
+                .bind(limit)
+                .execute(&mut *write.tx)
+                .await
+                .map_err(self.fault("make due jobs ready"))?;
+            write.commit(self).await?;
+            count = done.rows_affected();
+            next = self.next_due().await?;
+        }
+        let next_in = next.map(|next| std::time::Duration::from_micros(u64::try_from(next).unwrap_or_default()));
+        Ok(Promoted { count, next_in })
+    }
+
+    pub(super) async fn expire_waiting(&self, limit: u32) -> Result<u64> {
+        let fault = self.fault("end expired jobs");
+        let row = sqlx::query(safe(&self.sql.expired)).fetch_one(&self.pool).await.map_err(&fault)?;
+        if !row.try_get::<bool, _>(0).map_err(&fault)? {
+            return Ok(0);
+        }
+        let mut write = self.write("end expired jobs").await?;
+        let rows =
+            sqlx::query(safe(&self.sql.expire_results)).bind(limit).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        self.let_go(&mut write, &rows).await?;
+        write.commit(self).await?;
+        Ok(rows.len() as u64)
+    }
+
+    pub(super) async fn parked_of(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
+        let fault = self.fault("look at parked jobs");
+        let rows = sqlx::query(safe(&self.sql.parked))
+            .bind(json(&jobs))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        each(&rows, "job_requests", |row| {
+            Ok(ParkedRow {
+                seq: row.get("seq")?,
+                job: row.get("job")?,
+                shape: row.get("shape")?,
+                arguments: row.get("arguments")?,
+            })
+        })
+    }
+
+    pub(super) async fn unpark_these(&self, seqs: Vec<i64>) -> Result<u64> {
+        let mut write = self.write("take jobs out of the park").await?;
+        let done = sqlx::query(safe(&self.sql.unpark))
+            .bind(json(&seqs))
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("take jobs out of the park"))?;
+        write.commit(self).await?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,329 @@
+//! The store over one SQLite file: the embedded default.
+//!
+//! Every write is one `BEGIN IMMEDIATE` transaction; those of one process
+//! queue up at a lock of ours, so that they do not spin at the file's.
+
+mod control;
+mod enqueue;
+mod file;
+mod life;
+mod migrate;
+mod read;
+mod rows;
+mod run;
+mod transaction;
+mod wake;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::fault::while_trying;
+use super::{Clock, Namespace, OnWake, Requests, SchemaState, Store};
+use crate::error::{Error, Result};
+use crate::queue::sealed::{AnyStore, IntoStore};
+use crate::queue::{Durability, QueueOptions};
+use crate::record::{
+    AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
+    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+};
+
+statements! {
+    attempts, beat, cancel_process, cancel_request, claim, claim_delete, expire_results, expired, finish_processes,
+    finish_requests, finish_results, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
+    lost_runs, next_due, notices, outlook, parked, present, promote, prune, purge, ready_queues, retry_key,
+    retry_key_holder, retry_request, retry_result, retry_unfinal, state, stats, undrained, unpark,
+}
+
+/// How long a writer waits for the file's lock, which other processes may hold.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+pub(crate) struct SqliteStore {
+    pool: SqlitePool,
+    namespace: Namespace,
+    clock: Clock,
+    sql: Arc<Statements>,
+    /// `claim` with the filter on names and shapes.
+    claim_filtered: Arc<str>,
+    database: String,
+    /// Writers of this process, one after the other.
+    writer: Arc<Mutex<()>>,
+}
+
+/// A write transaction, and our place at the head of this process's writers.
+struct Write {
+    tx: Transaction<'static, Sqlite>,
+    _place: OwnedMutexGuard<()>,
+}
+
+impl SqliteStore {
+    pub(crate) async fn connect(url: &str, options: &QueueOptions) -> Result<Self> {
+        let namespace = options.namespace()?;
+        let wrong = |reason: String| Error::Url { url: url.to_owned(), reason };
+        let connect: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| wrong(error.to_string()))?;
+        let memory = file::is_memory(&connect);
+        if !memory {
+            file::prepare(connect.get_filename(), options.network_file).map_err(wrong)?;
+        }
+        let connect = connect
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(match options.durability {
+                Durability::PowerLoss => SqliteSynchronous::Full,
+                Durability::ProcessDeath => SqliteSynchronous::Normal,
+            })
+            .busy_timeout(BUSY_TIMEOUT)
+            // A pinned reader must not leave a file of gigabytes behind for ever.
+            .pragma("journal_size_limit", "67108864");
+        let mut pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(Duration::from_secs(30));
+        pool = if memory {
+            // Each connection would have a database of its own, which ends with it.
+            pool.max_connections(1).idle_timeout(None).max_lifetime(None)
+        } else {
+            pool.max_connections(options.pool_size.unwrap_or(4).max(1))
+        };
+        let database = file::describe(&connect);
+        let pool = pool.connect_with(connect).await.map_err(while_trying("open the database", &database))?;
+        Ok(Self::new(pool, namespace, options.clock))
+    }
+
+    fn new(pool: SqlitePool, namespace: Namespace, clock: Clock) -> Self {
+        let render = renderer(&namespace, clock);
+        let filter = render(include_str!("sql/claim_filter.sql"));
+        let mut sql = Statements::render(&render);
+        let claim_filtered = sql.claim.replace("{filter}", &filter).into();
+        sql.claim = sql.claim.replace("{filter}", "").into();
+        let database = file::describe(&pool.connect_options());
+        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, database, writer: Arc::default() }
+    }
+
+    fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Error + use<> {
+        while_trying(doing, &self.database)
+    }
+
+    /// A write transaction; waits for the writers before it, of this process and of others.
+    async fn write(&self, doing: &'static str) -> Result<Write> {
+        let place = Arc::clone(&self.writer).lock_owned().await;
+        let tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.fault(doing))?;
+        Ok(Write { tx, _place: place })
+    }
+}
+
+impl Write {
+    async fn commit(self, store: &SqliteStore) -> Result<()> {
+        self.tx.commit().await.map_err(store.fault("commit"))
+    }
+}
+
+/// Fills a statement's placeholders, but for the filter of `claim`, which comes in two forms.
+fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + use<> {
+    let prefix = format!("{namespace}_");
+    let now = match clock {
+        Clock::Database => "CAST(unixepoch('subsec') * 1000000 AS INTEGER)".to_owned(),
+        Clock::Movable => {
+            format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + (SELECT ahead FROM {prefix}clock))")
+        }
+    };
+    move |sql| {
+        let sql = if sql.contains("c.seq") {
+            sql.to_owned()
+        } else {
+            sql.replace("{filter}", include_str!("sql/filter.sql").trim_end())
+        };
+        sql.replace("{prefix}", &prefix).replace("{now}", &now)
+    }
+}
+
+/// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
+fn safe(sql: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
+    AssertSqlSafe(Arc::clone(sql))
+}
+
+/// A statement that takes a filter as its first four values.
+fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Sqlite, SqliteArguments> {
+    fn list<T: serde::Serialize>(values: &[T]) -> Option<String> {
+        (!values.is_empty()).then(|| json(values))
+    }
+    sqlx::query(safe(sql))
+        .bind(list(&filter.states))
+        .bind(list(&filter.jobs))
+        .bind(list(&filter.queues))
+        .bind(filter.unique_key.clone())
+}
+
+/// A value as JSON text, for statements that take lists.
+fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    // Lists of our own words, numbers and strings: there is nothing in them that JSON cannot hold.
+    serde_json::to_string(value).unwrap_or_else(|_| "[]".to_owned())
+}
+
+/// A length of time in microseconds; what is longer than 292,000 years is that long.
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl IntoStore for SqlitePool {
+    fn into_store(self, namespace: Namespace, options: &QueueOptions) -> AnyStore {
+        AnyStore(Arc::new(SqliteStore::new(self, namespace, options.clock)))
+    }
+}
+
+impl IntoStore for &SqlitePool {
+    fn into_store(self, namespace: Namespace, options: &QueueOptions) -> AnyStore {
+        self.clone().into_store(namespace, options)
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn describe(&self) -> String {
+        self.database.clone()
+    }
+
+    fn kind(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    fn as_sqlite(&self) -> Option<&SqliteStore> {
+        Some(self)
+    }
+
+    async fn schema(&self) -> Result<SchemaState> {
+        self.schema_state().await
+    }
+
+    async fn migrate(&self) -> Result<Vec<&'static str>> {
+        self.apply_migrations().await
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        // One file has one application: upgrading it without asking surprises nobody.
+        self.apply_migrations().await.map(drop)
+    }
+
+    async fn move_clock(&self, by: Duration) -> Result<()> {
+        self.advance_clock(by).await
+    }
+
+    async fn insert(&self, batch: Arc<[NewRequest]>, again: bool) -> Result<Vec<Inserted>> {
+        self.insert_batch(&batch, again).await
+    }
+
+    async fn insert_all(&self, requests: Requests) -> Result<Vec<Inserted>> {
+        self.insert_stream(requests).await
+    }
+
+    async fn announce(&self, _queues: Vec<String>) -> Result<()> {
+        // Others see the commit itself, by the file's data version.
+        Ok(())
+    }
+
+    async fn listen(&self, on_wake: OnWake) -> Result<()> {
+        self.watch_file(on_wake).await
+    }
+
+    async fn promote(&self, limit: u32) -> Result<Promoted> {
+        self.promote_due(limit).await
+    }
+
+    async fn expire(&self, limit: u32) -> Result<u64> {
+        self.expire_waiting(limit).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Run>> {
+        self.claim_ready(claim).await
+    }
+
+    async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>> {
+        self.record_ends(&ends).await
+    }
+
+    async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
+        self.notices_for(worker, running).await
+    }
+
+    async fn beat(&self, worker: WorkerRow) -> Result<()> {
+        self.renew_worker(worker).await
+    }
+
+    async fn leave(&self, worker: WorkerId) -> Result<()> {
+        self.remove_worker(worker).await
+    }
+
+    async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
+        self.workers_within_lease().await
+    }
+
+    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
+        self.runs_without_worker(limit).await
+    }
+
+    async fn forget_workers(&self) -> Result<u64> {
+        self.remove_dead_workers().await
+    }
+
+    async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
+        self.parked_of(jobs, after, limit).await
+    }
+
+    async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
+        self.unpark_these(seqs).await
+    }
+
+    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+        self.cancel_job(id, by).await
+    }
+
+    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id).await
+    }
+
+    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
+        self.purge_waiting(filter, limit).await
+    }
+
+    async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {
+        self.prune_results(retention, limit).await
+    }
+
+    async fn maintain(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobRow>> {
+        self.find_job(id).await
+    }
+
+    async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>> {
+        self.attempts_of(id).await
+    }
+
+    async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
+        self.outlook_of(ids).await
+    }
+
+    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
+        self.list_jobs(filter, offset, limit).await
+    }
+
+    async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
+        self.count_jobs(filter).await
+    }
+
+    async fn undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+        self.count_undrained(queues, knows).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

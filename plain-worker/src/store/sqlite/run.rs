@@ -1,0 +1,171 @@
+use std::collections::HashSet;
+
+use serde::Serialize;
+use sqlx::{Row, SqliteConnection};
+
+use super::rows::{Reader, each};
+use super::{SqliteStore, Statements, Write, json, micros, safe};
+use crate::error::{Error, Result};
+use crate::record::{Claim, Finish, JobId, Next, Notice, Run, RunToken, WorkerId};
+use crate::status::UniqueUntil;
+
+/// An end as the `finish_*` statements read it.
+#[derive(Default, Serialize)]
+struct StoredEnd<'e> {
+    token: RunToken,
+    status: Option<&'e str>,
+    kind: Option<&'e str>,
+    error: Option<&'e str>,
+    output: Option<&'e str>,
+    r#final: bool,
+    state: &'e str,
+    delay: i64,
+    attempt: Option<i32>,
+    failures: Option<i32>,
+    losses: Option<i32>,
+    hand_backs: Option<i32>,
+    note: Option<&'e str>,
+}
+
+impl<'e> StoredEnd<'e> {
+    fn of(end: &'e Finish) -> Self {
+        let mut stored = Self { token: end.token, ..Self::default() };
+        if let Some(record) = &end.record {
+            stored.status = Some(record.status.as_str());
+            stored.kind = record.kind.map(|kind| kind.as_str());
+            stored.error = record.error.as_deref();
+            stored.output = record.output.as_deref();
+        }
+        match &end.next {
+            Next::End(state) => {
+                stored.r#final = true;
+                stored.state = state.as_str();
+            }
+            Next::Again(again) => {
+                stored.state = again.state.as_str();
+                stored.delay = micros(again.delay);
+                stored.attempt = Some(again.attempt);
+                stored.failures = Some(again.failures);
+                stored.losses = Some(again.losses);
+                stored.hand_backs = Some(again.hand_backs);
+                stored.note = again.note.as_deref();
+            }
+        }
+        stored
+    }
+}
+
+async fn free_keys_on(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    keys: &[(&str, &str, JobId)],
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    sqlx::query(safe(&sql.free_keys)).bind(json(keys)).execute(connection).await.map(drop).map_err(fault)
+}
+
+/// Records ends on a connection that is in a transaction; returns the tokens that were still held.
+pub(super) async fn finish_on(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    ends: &[Finish],
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<Vec<RunToken>> {
+    let stored = json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>());
+    let tokens = json(&ends.iter().map(|end| end.token).collect::<Vec<_>>());
+    if ends.iter().any(|end| end.record.is_some()) {
+        sqlx::query(safe(&sql.finish_results)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
+    }
+    if ends.iter().any(|end| matches!(end.next, Next::Again(_))) {
+        sqlx::query(safe(&sql.finish_requests)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
+    }
+    let rows =
+        sqlx::query(safe(&sql.finish_processes)).bind(tokens).fetch_all(&mut *connection).await.map_err(fault)?;
+    let recorded = rows.iter().map(|row| row.try_get(0).map_err(fault)).collect::<Result<HashSet<RunToken>>>()?;
+    let freed: Vec<_> = ends
+        .iter()
+        .filter(|end| matches!(end.next, Next::End(_)) && recorded.contains(&end.token))
+        .filter_map(|end| end.held.as_ref().map(|held| (held.job.as_str(), held.key.as_str(), end.id)))
+        .collect();
+    free_keys_on(connection, sql, &freed, fault).await?;
+    Ok(recorded.into_iter().collect())
+}
+
+impl SqliteStore {
+    pub(super) async fn claim_ready(&self, claim: Claim) -> Result<Vec<Run>> {
+        let mut queues = self.queues_with_ready().await?;
+        if let Some(served) = &claim.queues {
+            queues.retain(|queue| served.contains(queue));
+        }
+        if queues.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fault = self.fault("claim jobs");
+        let mut write = self.write("claim jobs").await?;
+        let filtered = claim.only.is_some() || !claim.except.is_empty();
+        let statement = if filtered { &self.claim_filtered } else { &self.sql.claim };
+        let mut query = sqlx::query(safe(statement))
+            .bind(claim.worker.to_string())
+            .bind(&claim.build)
+            .bind(json(&queues))
+            .bind(claim.limit);
+        if filtered {
+            query = query.bind(claim.only.as_ref().map(json)).bind(json(&claim.except));
+        }
+        let rows = query.fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        let mut seqs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            seqs.push((row.try_get::<i64, _>("seq").map_err(&fault)?, row));
+        }
+        sqlx::query(safe(&self.sql.claim_delete))
+            .bind(json(&seqs.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()))
+            .execute(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
+        let mut runs = seqs
+            .into_iter()
+            .map(|(seq, row)| Ok((seq, Reader::new(row, "job_processes").run()?)))
+            .collect::<Result<Vec<_>>>()?;
+        // RETURNING promises no order.
+        runs.sort_by_key(|(seq, run)| (std::cmp::Reverse(run.priority), run.due_at, *seq));
+        let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
+        let started: Vec<_> = runs
+            .iter()
+            .filter_map(|run| match &run.unique {
+                Some((key, UniqueUntil::Start)) => Some((run.job.as_str(), key.as_str(), run.id)),
+                _ => None,
+            })
+            .collect();
+        self.free_keys(&mut write, &started).await?;
+        write.commit(self).await?;
+        Ok(runs)
+    }
+
+    pub(super) async fn free_keys(&self, write: &mut Write, keys: &[(&str, &str, JobId)]) -> Result<()> {
+        free_keys_on(&mut write.tx, &self.sql, keys, &self.fault("free unique keys")).await
+    }
+
+    pub(super) async fn record_ends(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
+        let mut write = self.write("record the end of jobs").await?;
+        let recorded = finish_on(&mut write.tx, &self.sql, ends, &self.fault("record the end of jobs")).await?;
+        write.commit(self).await?;
+        Ok(recorded)
+    }
+
+    pub(super) async fn notices_for(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
+        if running.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fault = self.fault("look after running jobs");
+        let rows = sqlx::query(safe(&self.sql.notices))
+            .bind(worker.to_string())
+            .bind(json(&running))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(&fault)?;
+        each(&rows, "job_processes", |row| Ok(Notice { token: row.get("token")?, reason: row.word("reason")? }))
+    }
+}

@@ -1,0 +1,2 @@
+-- One job. ?1: id.
+SELECT * FROM {prefix}jobs WHERE id = ?1
