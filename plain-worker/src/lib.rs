@@ -19,6 +19,7 @@ mod registry;
 mod retry;
 mod status;
 mod store;
+mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
@@ -31,4 +32,5 @@ pub use record::{
 };
 pub use registry::Registry;
 pub use retry::Backoff;
+pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
