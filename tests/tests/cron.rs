@@ -120,7 +120,7 @@ fn setting<T: FromStr>(name: &str) -> Option<T> {
 fn compare(seed: u64) -> Result<(), String> {
     const HORIZON: TimeDelta = TimeDelta::days(60);
     const RUNS: usize = 150;
-    const PROBES: usize = 8;
+    const PROBES: usize = 16;
 
     let mut rng = StdRng::seed_from_u64(seed);
     let zone = [
@@ -158,8 +158,15 @@ fn compare(seed: u64) -> Result<(), String> {
             expected.get(at)
         ));
     }
-    for _ in 0..PROBES {
-        let from = after + TimeDelta::seconds(rng.random_range(0..4 * 24 * 3600));
+    let change = clock_change(after, zone).filter(|change| *change < end);
+    for probe in 0..PROBES {
+        let from = match change {
+            // Questions from within a gap's minute or a repeated hour are rare otherwise.
+            Some(change) if probe % 2 == 0 => {
+                change + TimeDelta::seconds(rng.random_range(-2 * 3600..2 * 3600))
+            }
+            _ => after + TimeDelta::seconds(rng.random_range(0..4 * 24 * 3600)),
+        };
         let until = from + TimeDelta::days(3);
         let expected = oracle.runs(from, until, 1).first().copied();
         let found = schedule.next_after(from).filter(|run| *run <= until);
@@ -179,11 +186,15 @@ fn start(rng: &mut StdRng, zone: Tz) -> DateTime<Utc> {
     if rng.random_bool(0.5) {
         return start;
     }
+    clock_change(start, zone).map_or(start, |change| {
+        change - TimeDelta::seconds(rng.random_range(0..48 * 3600))
+    })
+}
+
+/// The next change of the zone's offset, within a year and rounded up to the hour.
+fn clock_change(from: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() - at.naive_utc();
     (0..366 * 24)
-        .map(|hour| start + TimeDelta::hours(hour))
-        .find(|at| offset(*at) != offset(start))
-        .map_or(start, |change| {
-            change - TimeDelta::seconds(rng.random_range(0..48 * 3600))
-        })
+        .map(|hour| from + TimeDelta::hours(hour))
+        .find(|at| offset(*at) != offset(from))
 }

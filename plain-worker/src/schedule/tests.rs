@@ -346,6 +346,17 @@ fn elapsed_times_run_in_both_passes() {
 }
 
 #[test]
+fn fixed_times_run_in_the_first_pass_only() {
+    // 06:10 UTC is 01:10 for the second time, so the 01:30 of this day is over.
+    for after in ["2024-11-03T05:30:00Z", "2024-11-03T06:10:00Z"] {
+        assert_eq!(
+            runs("30 1 * * *", "America/New_York", after, 1),
+            ["2024-11-04T01:30:00-05:00"]
+        );
+    }
+}
+
+#[test]
 fn half_an_hour_of_lord_howe() {
     // The clocks go from 02:00 to 02:30 in October and from 02:00 to 01:30 in April.
     assert_eq!(
