@@ -59,6 +59,7 @@ mod field;
 mod grammar;
 mod item;
 mod occurrence;
+mod reader;
 #[cfg(test)]
 mod tests;
 mod zone;
@@ -68,9 +69,11 @@ use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
+
+#[doc(no_inline)]
+pub use chrono_tz::Tz;
 
 pub use builder::ScheduleBuilder;
 pub use error::ScheduleError;
