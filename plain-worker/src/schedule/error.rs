@@ -181,6 +181,9 @@ pub(super) enum Reason {
         field: Field,
     },
 
+    #[error("`{text}` stands alone: a range or a step in {min}-{max} cannot hold it")]
+    StandsAlone { text: String, min: u8, max: u8 },
+
     #[error("`{text}` has an empty list item; each item is a value in {min}-{max}")]
     EmptyItem { text: String, min: u8, max: u8 },
 

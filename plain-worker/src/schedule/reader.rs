@@ -278,6 +278,14 @@ impl<'a> Reader<'a> {
         if let Some(owner) = owner {
             return self.refuse(span, |text| Reason::WrongField { text, owner, field });
         }
+        if belongs(field, text) {
+            // What may be written here was read before, unless it is part of something larger.
+            return self.refuse(span, |text| Reason::StandsAlone {
+                text,
+                min: field.min(),
+                max: field.max(),
+            });
+        }
         let short = text
             .get(..3)
             .filter(|short| is_word(text) && field.value_of(short).is_some())

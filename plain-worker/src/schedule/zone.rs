@@ -54,9 +54,15 @@ fn nearest(name: &str) -> Vec<&'static str> {
 fn distance(wanted: &str, zone: &str) -> usize {
     let zone = zone.to_lowercase();
     let whole = strsim::damerau_levenshtein(wanted, &zone);
-    let city = match zone.rsplit_once('/') {
-        Some((_, city)) if !wanted.contains('/') => strsim::damerau_levenshtein(wanted, city),
-        _ => usize::MAX,
-    };
-    whole.min(city)
+    match zone.rsplit_once('/') {
+        // The signs of `Etc/GMT+2` are the other way round, so it is nobody's `GMT+2`.
+        Some(("etc", city)) if city.starts_with("gmt") => whole,
+        Some((_, city)) if !wanted.contains('/') => {
+            let by_city = strsim::damerau_levenshtein(wanted, city);
+            // An abbreviation is one letter away from far too many cities.
+            let near = by_city == 0 || wanted.len() > 4;
+            if near { whole.min(by_city) } else { whole }
+        }
+        _ => whole,
+    }
 }

@@ -56,6 +56,14 @@ fn a_refusal_names_field_range_and_text() {
         "day of month field: `L,LW` has both `L` and `LW`, but within 1-31 only one of them can be the last day\n  0 0 L,LW * *\n      ^^^^",
     );
     refused(
+        "0 0 L-3 * *",
+        "day of month field: `L` stands alone: a range or a step in 1-31 cannot hold it\n  0 0 L-3 * *\n      ^",
+    );
+    refused(
+        "0 0 * * 1-5L",
+        "day of week field: `5L` stands alone: a range or a step in 0-7 cannot hold it\n  0 0 * * 1-5L\n            ^^",
+    );
+    refused(
         "0 0 * * FRI#6",
         "day of week field: `#6` in `FRI#6` is out of range 1-5, the weeks of a month\n  0 0 * * FRI#6\n          ^^^^^",
     );
@@ -183,6 +191,8 @@ fn an_unknown_zone_names_the_nearest() {
         ("New York", "America/New_York"),
         ("utc", "UTC"),
         ("US/Estern", "US/Eastern"),
+        ("CEST", "CET"),
+        ("rome", "Europe/Rome"),
         ("Asia/Tokio", "Asia/Tokyo"),
     ] {
         let error = parse_zone(written).expect_err(written);
@@ -195,6 +205,9 @@ fn an_unknown_zone_names_the_nearest() {
         "unknown time zone `Middle-earth/Mordor`; zones have IANA names, as in `Europe/Berlin` or `UTC`\n  Middle-earth/Mordor\n  ^^^^^^^^^^^^^^^^^^^"
     );
     assert!(parse_zone("").is_err());
+    // Two hours east of Greenwich are `Etc/GMT-2`.
+    let error = parse_zone("GMT+2").expect_err("an offset");
+    assert!(!error.nearest_zones().contains(&"Etc/GMT+2"), "{error}");
     for zone in chrono_tz::TZ_VARIANTS {
         assert_eq!(parse_zone(zone.name()), Ok(zone));
     }
