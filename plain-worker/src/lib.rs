@@ -34,3 +34,4 @@ pub use registry::Registry;
 pub use retry::Backoff;
 pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
+pub mod schedule;
