@@ -7,6 +7,8 @@
 
 #[macro_use]
 mod statements;
+#[cfg(test)]
+mod conformance;
 mod fault;
 mod migrations;
 mod namespace;
