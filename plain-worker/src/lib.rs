@@ -35,3 +35,6 @@ pub use retry::Backoff;
 pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub mod schedule;
+
+#[doc(no_inline)]
+pub use {serde, serde_json};

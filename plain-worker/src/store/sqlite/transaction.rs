@@ -76,15 +76,15 @@ async fn insert_whole(
 
 /// One impl for each way in which a caller holds a connection.
 macro_rules! destination {
-    ($($type:ty: |$self:ident| $queue:expr, $connection:expr;)+) => {$(
-        impl<'w> Destination<'w> for $type {
+    ($($type:ty: |$this:ident| $queue:expr, $connection:expr;)+) => {$(
+        impl<'w, 't: 'w> Destination<'w> for $type {
             fn place(self: Box<Self>, batch: Batch) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
+                let $this = *self;
                 Box::pin(place($connection, $queue, batch))
             }
 
             fn place_all(self: Box<Self>, bulk: Bulk) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
+                let $this = *self;
                 Box::pin(place_all($connection, $queue, bulk))
             }
         }
@@ -93,9 +93,9 @@ macro_rules! destination {
 
 destination! {
     &'w mut SqliteConnection: |this| None, this;
-    &'w mut Transaction<'static, Sqlite>: |this| None, &mut **this;
+    &'w mut Transaction<'t, Sqlite>: |this| None, &mut **this;
     Within<'w, SqliteConnection>: |this| Some(this.queue.clone()), this.connection;
-    Within<'w, Transaction<'static, Sqlite>>: |this| Some(this.queue.clone()), &mut **this.connection;
+    Within<'w, Transaction<'t, Sqlite>>: |this| Some(this.queue.clone()), &mut **this.connection;
 }
 
 async fn complete(connection: &mut SqliteConnection, queue: &Queue, end: Finish) -> Result<bool> {
@@ -113,7 +113,7 @@ impl<'w> Completion<'w> for &'w mut SqliteConnection {
     }
 }
 
-impl<'w> Completion<'w> for &'w mut Transaction<'static, Sqlite> {
+impl<'w, 't: 'w> Completion<'w> for &'w mut Transaction<'t, Sqlite> {
     fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>> {
         Box::pin(async move { complete(self, &queue, end.0).await })
     }
