@@ -17,8 +17,11 @@ mod queue;
 mod record;
 mod registry;
 mod retry;
+pub mod schedule;
 mod status;
 mod store;
+
+pub use plain_worker_macros::{job, scheduled};
 
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
