@@ -9,10 +9,12 @@ extern crate self as plain_worker;
 
 #[doc(hidden)]
 pub mod __private;
+mod arguments;
 mod error;
 mod fallible;
 mod job;
 mod payload;
+mod probe;
 mod queue;
 mod record;
 mod registry;
