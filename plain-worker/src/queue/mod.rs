@@ -26,7 +26,7 @@ pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
 pub(crate) use enqueue::request;
-pub(crate) use open::{DEFAULT_FILE, database_url, sealed};
+pub(crate) use open::{DEFAULT_FILE, database_url, sealed, without_password};
 
 use crate::error::{Error, Result};
 use crate::record::{
