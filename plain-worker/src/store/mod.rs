@@ -6,6 +6,8 @@
 //! third store is one folder more here and one in `migrations`.
 
 #[macro_use]
+mod destinations;
+#[macro_use]
 mod statements;
 #[cfg(test)]
 mod conformance;
