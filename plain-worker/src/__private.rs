@@ -7,12 +7,15 @@ pub use inventory;
 pub use serde;
 pub use serde_json;
 
-pub use crate::fallible::{Fallible, always, end_of_output, end_of_result, read_arguments};
+pub use plain_worker_macros::{job, scheduled};
+
+pub use crate::arguments::{StoredArgument, check_arguments, read_arguments, slot_arguments, stored_argument};
+pub use crate::fallible::{Fallible, always, end_of_output, end_of_result};
 pub use crate::job::{
-    Argument, BoxError, ByInject, ByState, Inject, Injected, Injector, Job, JobDef, JobFailure, JobOptions, MissingState,
+    Argument, BoxError, ByInject, ByState, Inject, Injected, Injection, Injector, Job, JobDef, JobFailure, JobOptions, MissingState,
     PayloadError, RunEnd, ScheduleDef, Scope, Started, States, Unique,
 };
-pub use crate::payload::to_json;
+pub use crate::probe::{NotOption, NotResult, Probe};
 pub use crate::queue::{BulkEnqueue, Enqueue, Handle};
 pub use crate::record::JobId;
 pub use crate::registry::Registration;

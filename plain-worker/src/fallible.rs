@@ -61,9 +61,3 @@ where
 pub fn always<E>(_: &E) -> bool {
     true
 }
-
-/// Reads stored arguments.
-#[doc(hidden)]
-pub fn read_arguments<J: serde::de::DeserializeOwned>(text: &str) -> Result<J, crate::job::PayloadError> {
-    serde_json::from_str(text).map_err(|error| crate::job::PayloadError::Unreadable(error.to_string()))
-}

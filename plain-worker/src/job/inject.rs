@@ -46,6 +46,12 @@ impl Scope {
         Self { states, run }
     }
 
+    /// The scope of no run, with these states: for tests of an [`Inject`] of one's own.
+    #[must_use]
+    pub fn detached(states: States) -> Self {
+        Self { states: Arc::new(states), run: States::default() }
+    }
+
     /// A clone of the value of that type: the run's own first, else the worker's state.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
@@ -98,11 +104,30 @@ pub trait Inject: Sized {
     fn inject(scope: &Scope) -> Result<Self, MissingState>;
 }
 
+/// How the values of one type are made: what the look-up by [`Injector`] finds.
+#[doc(hidden)]
+pub struct Injection<T> {
+    check: fn(&States) -> Result<(), MissingState>,
+    inject: fn(&Scope) -> Result<T, MissingState>,
+}
+
+impl<T> Injection<T> {
+    #[doc(hidden)]
+    pub fn check(&self, states: &States) -> Result<(), MissingState> {
+        (self.check)(states)
+    }
+
+    #[doc(hidden)]
+    pub fn inject(&self, scope: &Scope) -> Result<T, MissingState> {
+        (self.inject)(scope)
+    }
+}
+
 /// Chooses, for one type, between its own [`Inject`] and the worker's states.
 ///
-/// Generated code calls `(&Injector::<T>::new()).check(..)` with [`ByState`] and
-/// [`ByInject`] in scope: method look-up prefers the impl that needs no further
-/// reference, which is the one for types with an [`Inject`] of their own.
+/// Generated code calls `(&Injector::<T>::new()).injection()` with [`ByState`]
+/// and [`ByInject`] in scope: method look-up prefers the impl that needs no
+/// further reference, which is the one for types with an [`Inject`] of their own.
 #[doc(hidden)]
 pub struct Injector<T>(std::marker::PhantomData<fn() -> T>);
 
@@ -119,17 +144,12 @@ impl<T> Injector<T> {
 #[doc(hidden)]
 pub trait ByInject<T> {
     #[doc(hidden)]
-    fn check(&self, states: &States) -> Result<(), MissingState>;
-    #[doc(hidden)]
-    fn inject(&self, scope: &Scope) -> Result<T, MissingState>;
+    fn injection(&self) -> Injection<T>;
 }
 
 impl<T: Inject> ByInject<T> for Injector<T> {
-    fn check(&self, states: &States) -> Result<(), MissingState> {
-        T::check(states)
-    }
-    fn inject(&self, scope: &Scope) -> Result<T, MissingState> {
-        T::inject(scope)
+    fn injection(&self) -> Injection<T> {
+        Injection { check: T::check, inject: T::inject }
     }
 }
 
@@ -137,16 +157,14 @@ impl<T: Inject> ByInject<T> for Injector<T> {
 #[doc(hidden)]
 pub trait ByState<T> {
     #[doc(hidden)]
-    fn check(&self, states: &States) -> Result<(), MissingState>;
-    #[doc(hidden)]
-    fn inject(&self, scope: &Scope) -> Result<T, MissingState>;
+    fn injection(&self) -> Injection<T>;
 }
 
 impl<T: Clone + Send + Sync + 'static> ByState<T> for &Injector<T> {
-    fn check(&self, states: &States) -> Result<(), MissingState> {
-        if states.contains::<T>() { Ok(()) } else { Err(MissingState { type_name: type_name::<T>() }) }
-    }
-    fn inject(&self, scope: &Scope) -> Result<T, MissingState> {
-        scope.get().ok_or(MissingState { type_name: type_name::<T>() })
+    fn injection(&self) -> Injection<T> {
+        Injection {
+            check: |states| if states.contains::<T>() { Ok(()) } else { Err(MissingState { type_name: type_name::<T>() }) },
+            inject: |scope| scope.get().ok_or(MissingState { type_name: type_name::<T>() }),
+        }
     }
 }

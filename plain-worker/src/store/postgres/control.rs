@@ -4,7 +4,7 @@ use super::rows::Reader;
 use super::run::without_nul;
 use super::{PostgresStore, filtered, giving_way, safe};
 use crate::error::{Error, Result};
-use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer};
+use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
 use crate::status::JobState;
 
 /// How often a job is looked up anew that moved on between the look and the deed.
@@ -114,9 +114,15 @@ impl PostgresStore {
         Ok(u64::try_from(row.try_get::<i64, _>(0).map_err(&fault)?).unwrap_or_default())
     }
 
-    pub(super) async fn count_undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+    pub(super) async fn count_undrained(
+        &self,
+        worker: WorkerId,
+        queues: Option<Vec<String>>,
+        knows: Vec<String>,
+    ) -> Result<u64> {
         let fault = self.fault("look for what is left");
         let row = sqlx::query(safe(&self.sql.undrained))
+            .bind(worker)
             .bind(queues)
             .bind(knows)
             .fetch_one(&self.pool)

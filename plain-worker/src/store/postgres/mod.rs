@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
@@ -278,6 +278,14 @@ impl Store for PostgresStore {
         self.notices_for(worker, running).await
     }
 
+    fn separate(&self) -> Option<Arc<dyn Store>> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with((*self.pool.connect_options()).clone());
+        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
+    }
+
     async fn beat(&self, worker: WorkerRow) -> Result<()> {
         self.renew_worker(worker).await
     }
@@ -346,8 +354,8 @@ impl Store for PostgresStore {
         self.count_jobs(filter).await
     }
 
-    async fn undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+        self.count_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {

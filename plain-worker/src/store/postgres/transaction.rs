@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::{Connection, PgConnection, Postgres, Row, Transaction};
+use sqlx::{Connection, PgConnection, Row};
 
 use super::enqueue::insert_on;
 use super::run::finish_on;
@@ -113,29 +113,7 @@ async fn insert_and_wake(
     Ok(inserted)
 }
 
-/// One impl for each way in which a caller holds a connection.
-macro_rules! destination {
-    ($($type:ty: |$self:ident| $queue:expr, $connection:expr;)+) => {$(
-        impl<'w> Destination<'w> for $type {
-            fn place(self: Box<Self>, batch: Batch) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
-                Box::pin(place($connection, $queue, batch))
-            }
-
-            fn place_all(self: Box<Self>, bulk: Bulk) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
-                Box::pin(place_all($connection, $queue, bulk))
-            }
-        }
-    )+};
-}
-
-destination! {
-    &'w mut PgConnection: |this| None, this;
-    &'w mut Transaction<'static, Postgres>: |this| None, &mut **this;
-    Within<'w, PgConnection>: |this| Some(this.queue.clone()), this.connection;
-    Within<'w, Transaction<'static, Postgres>>: |this| Some(this.queue.clone()), &mut **this.connection;
-}
+destinations!(sqlx::Postgres, PgConnection);
 
 async fn complete(connection: &mut PgConnection, queue: &Queue, end: Finish) -> Result<bool> {
     let Some(store) = queue.store().as_postgres() else {
@@ -144,16 +122,4 @@ async fn complete(connection: &mut PgConnection, queue: &Queue, end: Finish) -> 
     let token = end.token;
     let recorded = finish_on(connection, &store.sql, &[end], &store.fault("complete a job")).await?;
     Ok(recorded.contains(&token))
-}
-
-impl<'w> Completion<'w> for &'w mut PgConnection {
-    fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>> {
-        Box::pin(async move { complete(self, &queue, end.0).await })
-    }
-}
-
-impl<'w> Completion<'w> for &'w mut Transaction<'static, Postgres> {
-    fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>> {
-        Box::pin(async move { complete(self, &queue, end.0).await })
-    }
 }

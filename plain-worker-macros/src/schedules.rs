@@ -1,0 +1,129 @@
+//! What `#[scheduled(..)]` says.
+
+use proc_macro2::TokenStream;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Error, Expr, Ident, LitStr, Path, Result, Token};
+
+use crate::complaints::Complaints;
+use crate::options::read_crate;
+use crate::schedule::{Schedule, parse_zone};
+use crate::table::{self, Entry, Key};
+use crate::values;
+
+/// One `#[scheduled("..")]`.
+pub struct Scheduled {
+    /// The expression as written.
+    pub literal: LitStr,
+    /// Its normal form, by which it is known; as written where it is wrong.
+    pub expression: String,
+    pub options: ScheduleOptions,
+}
+
+/// What follows the expression.
+#[derive(Default)]
+pub struct ScheduleOptions {
+    pub name: Option<LitStr>,
+    pub zone: Option<LitStr>,
+    pub arguments: Vec<Given>,
+    pub catch_up: Option<&'static str>,
+    pub overlap: Option<&'static str>,
+    pub crate_path: Option<Path>,
+}
+
+/// `region = "eu"` in `args(..)`.
+#[derive(Clone)]
+pub struct Given {
+    pub name: Ident,
+    pub value: Expr,
+}
+
+impl Parse for Given {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let name = input.parse()?;
+        input.parse::<Token![=]>()?;
+        Ok(Self { name, value: input.parse()? })
+    }
+}
+
+const KEYS: &[Key<ScheduleOptions>] = &[
+    Key {
+        name: "tz",
+        read: |options, entry| {
+            let zone = values::string(entry.value("tz = \"Europe/Berlin\"")?, "tz = \"Europe/Berlin\"")?;
+            parse_zone(&zone.value()).map_err(|error| Error::new_spanned(&zone, error))?;
+            options.zone = Some(zone);
+            Ok(())
+        },
+    },
+    Key {
+        name: "name",
+        read: |options, entry| {
+            let example = "name = \"nightly\"";
+            options.name = Some(values::name(entry.value(example)?, example)?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "args",
+        read: |options, entry| {
+            options.arguments = entry.list("args(region = \"eu\")")?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "catch_up",
+        read: |options, entry| {
+            let value = entry.value("catch_up = \"latest\"")?;
+            options.catch_up = Some(values::word(value, "catch_up", &["latest", "none", "all"])?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "overlap",
+        read: |options, entry| {
+            let value = entry.value("overlap = \"skip\"")?;
+            options.overlap = Some(values::word(value, "overlap", &["skip", "queue", "allow"])?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "crate",
+        read: |options, entry| {
+            options.crate_path = Some(read_crate(entry)?);
+            Ok(())
+        },
+    },
+];
+
+/// The expression, then options.
+struct Parts {
+    expression: Expr,
+    options: Punctuated<Entry, Token![,]>,
+}
+
+impl Parse for Parts {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if input.is_empty() {
+            return Err(input.error("write when it runs, as in `#[scheduled(\"0 9 * * MON-FRI\")]`"));
+        }
+        let expression = input.parse()?;
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+        Ok(Self { expression, options: Punctuated::parse_terminated(input)? })
+    }
+}
+
+/// Reads one `#[scheduled(..)]`; none when not even its expression can be read.
+pub fn read(tokens: TokenStream, complaints: &mut Complaints) -> Option<Scheduled> {
+    let parts = complaints.take(Parts::parse.parse2(tokens))?;
+    let mut options = ScheduleOptions::default();
+    table::read("scheduled", KEYS, &parts.options, &mut options, complaints);
+    let literal = complaints.take(values::string(&parts.expression, "#[scheduled(\"0 9 * * MON-FRI\")]"))?;
+    let text = literal.value();
+    // Stable Rust gives no span inside a literal: the message shows the place under a caret line.
+    let read = Schedule::parse(&text).map_err(|error| Error::new_spanned(&literal, error.report()));
+    let expression = complaints.take(read).map_or(text, |schedule| schedule.expression().to_owned());
+    Some(Scheduled { literal, expression, options })
+}
