@@ -69,7 +69,13 @@ pub fn expand(face: Face, options: TokenStream, item: TokenStream) -> TokenStrea
         });
     }
     let complaints = complaints.into_tokens();
-    quote!(#function #code #seen #complaints)
+    quote! {
+        #[allow(clippy::needless_pass_by_value, reason = "a job owns its arguments")]
+        #function
+        #code
+        #seen
+        #complaints
+    }
 }
 
 /// What is not a function is left as it is.
@@ -111,7 +117,7 @@ fn expand_job(job: &Job<'_>) -> TokenStream {
         #twin
 
         #(#conditions)*
-        #[allow(deprecated, trivial_bounds, clippy::pedantic, reason = "generated code")]
+        #[allow(deprecated, trivial_bounds, clippy::pedantic, clippy::nursery, reason = "generated code")]
         const _: () = {
             #methods
             #comforts
