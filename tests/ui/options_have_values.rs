@@ -26,10 +26,6 @@ async fn assigned(user_id: i64) {
     let _ = user_id;
 }
 
-#[job = "welcome"]
-async fn by_value() {}
-
 fn main() {
     let _ = (without(), negative(), too_high(), not_text(), with(), misspelt(), without_list(), assigned(7));
-    let _ = by_value();
 }

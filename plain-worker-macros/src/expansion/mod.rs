@@ -5,7 +5,7 @@ mod run;
 mod timetable;
 mod twin;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Item, ItemFn, Path};
 
@@ -33,6 +33,20 @@ impl Job<'_> {
     pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
+
+    /// The one module, in code that is to be seen at that place.
+    pub fn private_at(&self, span: Span) -> TokenStream {
+        let tokens = self.private.clone().into_iter().map(|mut token| {
+            token.set_span(span);
+            token
+        });
+        tokens.collect()
+    }
+}
+
+/// A place in the user's code, of which lints know that a macro wrote it.
+pub fn located(span: Span) -> Span {
+    span.resolved_at(Span::call_site())
 }
 
 /// Expands the attribute that the compiler met first; it takes the others along.
