@@ -2,7 +2,13 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
-    allow(dead_code, unused_variables, unused_imports, unreachable_code, reason = "without a database only the words and the macro are of use")
+    allow(
+        dead_code,
+        unused_variables,
+        unused_imports,
+        unreachable_code,
+        reason = "without a database only the words and the macro are of use"
+    )
 )]
 
 extern crate self as plain_worker;
@@ -22,18 +28,20 @@ mod retry;
 pub mod schedule;
 mod status;
 mod store;
-
-pub use plain_worker_macros::{job, scheduled};
+mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use plain_worker_macros::{job, scheduled};
 pub use queue::{
-    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions, WaitError, Within,
+    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
+    WaitError, Within,
 };
-pub use store::Clock;
-pub use record::{
-    AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine,
-};
+pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
+pub use store::Clock;
+pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+#[doc(no_inline)]
+pub use {serde, serde_json};

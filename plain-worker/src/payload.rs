@@ -332,13 +332,13 @@ mod tests {
 
     use super::*;
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     struct Order {
         lines: Vec<Line>,
         rates: BTreeMap<String, f64>,
     }
 
-    #[derive(Serialize)]
+    #[derive(serde::Serialize)]
     enum Line {
         Price(f64),
         Free,

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle as RuntimeHandle;
-use tokio::sync::Notify;
+use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
@@ -26,7 +26,7 @@ pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
 pub(crate) use enqueue::request;
-pub(crate) use open::{DEFAULT_FILE, database_url, sealed};
+pub(crate) use open::{DEFAULT_FILE, database_url, sealed, without_password};
 
 use crate::error::{Error, Result};
 use crate::record::{
@@ -64,8 +64,8 @@ struct Inner {
     /// The runtime on which the pool was opened; database work runs there.
     runtime: Option<RuntimeHandle>,
     payload_limit: usize,
-    /// Rung when something was enqueued through this queue; its workers listen.
-    enqueued: Arc<Notify>,
+    /// Changes when something was enqueued through this queue; its workers listen.
+    enqueued: watch::Sender<()>,
     waiters: waiters::Waiters,
     /// Postgres: collects the announcements of some milliseconds into one.
     announcer: announce::Announcer,
@@ -104,7 +104,7 @@ impl Queue {
             store,
             runtime,
             payload_limit,
-            enqueued: Arc::default(),
+            enqueued: watch::Sender::default(),
             waiters: waiters::Waiters::default(),
             announcer: announce::Announcer::default(),
         }))
@@ -320,9 +320,9 @@ impl Queue {
         }
     }
 
-    /// Rung when something was enqueued through this queue.
-    pub(crate) fn enqueued(&self) -> &Notify {
-        &self.0.enqueued
+    /// Changes when something was enqueued through this queue.
+    pub(crate) fn enqueued(&self) -> watch::Receiver<()> {
+        self.0.enqueued.subscribe()
     }
 
     /// Some jobs ended in this process; handles that wait for them look at once.
@@ -417,7 +417,7 @@ impl Queue {
 
     /// Wakes the workers of this process at once and all others with the next announcement.
     pub(crate) fn wake(&self, queues: Vec<String>) {
-        self.0.enqueued.notify_waiters();
+        self.0.enqueued.send_replace(());
         self.0.announcer.announce(self, queues);
     }
 

@@ -6,7 +6,11 @@
 //! third store is one folder more here and one in `migrations`.
 
 #[macro_use]
+mod destinations;
+#[macro_use]
 mod statements;
+#[cfg(test)]
+mod conformance;
 mod fault;
 mod migrations;
 mod namespace;
@@ -100,6 +104,11 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// What the worker must be told about these runs of its.
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>>;
 
+    /// The same store over one connection of its own, opened when it is first used, on the runtime that asks
+    /// then; `None` where a second connection would see another database (SQLite in memory).
+    fn separate(&self) -> Option<Arc<dyn Store>> {
+        None
+    }
     /// Puts the worker's row in, or renews it, with a heartbeat.
     async fn beat(&self, worker: WorkerRow) -> Result<()>;
     /// Takes the worker's row away.
@@ -138,8 +147,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
     /// What still keeps a drain of these queues from its end: requests that are due (of names that
-    /// the worker knows, in queues that are not paused), and runs anywhere.
-    async fn undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;
+    /// the worker knows, in queues that are not paused), and runs of this worker and of dead ones.
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;
 
     /// Closes the connections that the store itself opened.
     async fn close(&self);

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::Reader;
 use super::{SqliteStore, Write, filtered, json, micros, safe};
 use crate::error::Result;
-use crate::record::{CancelAnswer, JobFilter, JobId, Retention, RetryAnswer};
+use crate::record::{CancelAnswer, JobFilter, JobId, Retention, RetryAnswer, WorkerId};
 use crate::status::JobState;
 
 impl SqliteStore {
@@ -117,9 +117,15 @@ impl SqliteStore {
         Ok(done.rows_affected())
     }
 
-    pub(super) async fn count_undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+    pub(super) async fn count_undrained(
+        &self,
+        worker: WorkerId,
+        queues: Option<Vec<String>>,
+        knows: Vec<String>,
+    ) -> Result<u64> {
         let fault = self.fault("look for what is left");
         let row = sqlx::query(safe(&self.sql.undrained))
+            .bind(worker.to_string())
             .bind(queues.as_ref().map(json))
             .bind(json(&knows))
             .fetch_one(&self.pool)

@@ -251,6 +251,18 @@ impl Store for SqliteStore {
         self.notices_for(worker, running).await
     }
 
+    fn separate(&self) -> Option<Arc<dyn Store>> {
+        let options = self.pool.connect_options();
+        if file::is_memory(&options) {
+            return None;
+        }
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .test_before_acquire(false)
+            .connect_lazy_with((*options).clone().create_if_missing(false));
+        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
+    }
+
     async fn beat(&self, worker: WorkerRow) -> Result<()> {
         self.renew_worker(worker).await
     }
@@ -319,8 +331,8 @@ impl Store for SqliteStore {
         self.count_jobs(filter).await
     }
 
-    async fn undrained(&self, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+        self.count_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::SqliteConnection;
 
 use super::enqueue::insert_on;
 use super::run::finish_on;
@@ -74,29 +74,7 @@ async fn insert_whole(
     }
 }
 
-/// One impl for each way in which a caller holds a connection.
-macro_rules! destination {
-    ($($type:ty: |$self:ident| $queue:expr, $connection:expr;)+) => {$(
-        impl<'w> Destination<'w> for $type {
-            fn place(self: Box<Self>, batch: Batch) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
-                Box::pin(place($connection, $queue, batch))
-            }
-
-            fn place_all(self: Box<Self>, bulk: Bulk) -> BoxFuture<'w, Result<Placed>> {
-                let $self = *self;
-                Box::pin(place_all($connection, $queue, bulk))
-            }
-        }
-    )+};
-}
-
-destination! {
-    &'w mut SqliteConnection: |this| None, this;
-    &'w mut Transaction<'static, Sqlite>: |this| None, &mut **this;
-    Within<'w, SqliteConnection>: |this| Some(this.queue.clone()), this.connection;
-    Within<'w, Transaction<'static, Sqlite>>: |this| Some(this.queue.clone()), &mut **this.connection;
-}
+destinations!(sqlx::Sqlite, SqliteConnection);
 
 async fn complete(connection: &mut SqliteConnection, queue: &Queue, end: Finish) -> Result<bool> {
     let Some(store) = queue.store().as_sqlite() else {
@@ -105,16 +83,4 @@ async fn complete(connection: &mut SqliteConnection, queue: &Queue, end: Finish)
     let token = end.token;
     let recorded = finish_on(connection, &store.sql, &[end], &store.fault("complete a job")).await?;
     Ok(recorded.contains(&token))
-}
-
-impl<'w> Completion<'w> for &'w mut SqliteConnection {
-    fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>> {
-        Box::pin(async move { complete(self, &queue, end.0).await })
-    }
-}
-
-impl<'w> Completion<'w> for &'w mut Transaction<'static, Sqlite> {
-    fn complete(self, queue: Queue, end: Ending) -> BoxFuture<'w, Result<bool>> {
-        Box::pin(async move { complete(self, &queue, end.0).await })
-    }
 }

@@ -1,0 +1,585 @@
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Fixture, changed, claim, new, number, worker, worker_row};
+use crate::error::{Error, Refused};
+use crate::record::{
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, Next, Notice, Record, Retention, RetryAnswer, Run,
+};
+use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
+use crate::store::SchemaState;
+
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn record(status: AttemptStatus) -> Option<Record> {
+    let kind = (status == AttemptStatus::Errored).then_some(ErrorKind::Error);
+    let error = (status != AttemptStatus::Successful).then(|| "it failed".to_owned());
+    Some(Record { status, kind, error, output: None })
+}
+
+fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
+    let held = run.unique.as_ref().map(|(key, _)| HeldKey { job: run.job.clone(), key: key.clone() });
+    Finish { token: run.token, id: run.id, held, record: record(status), next: Next::End(state) }
+}
+
+fn succeeded(run: &Run) -> Finish {
+    ended(run, AttemptStatus::Successful, JobState::Succeeded)
+}
+
+fn died(run: &Run) -> Finish {
+    ended(run, AttemptStatus::Errored, JobState::Dead)
+}
+
+fn again(run: &Run, state: JobState, delay: Duration) -> Again {
+    Again {
+        state,
+        delay,
+        attempt: run.attempt,
+        failures: run.failures,
+        losses: run.losses,
+        hand_backs: run.hand_backs,
+        note: None,
+    }
+}
+
+fn waits(run: &Run, record: Option<Record>, again: Again) -> Finish {
+    Finish { token: run.token, id: run.id, held: None, record, next: Next::Again(again) }
+}
+
+fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
+    changed(n, |request| request.unique = Some((key.to_owned(), until)))
+}
+
+pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
+    f.put(vec![new(3), new(4)]).await;
+    f.put(vec![changed(1, |request| request.priority = 7), changed(9, |request| request.priority = -1)]).await;
+    let past = chrono::Utc::now() - chrono::TimeDelta::hours(1);
+    f.put(vec![changed(2, |request| {
+        request.priority = 7;
+        request.due = Due::In(SECOND);
+    })])
+    .await;
+    f.put(vec![new(5), changed(6, |request| request.due = Due::At(past)), changed(7, |request| request.queue = "b".into())])
+        .await;
+    f.move_clock(SECOND * 2).await.unwrap();
+    assert_eq!(f.promote(10).await.unwrap().count, 1);
+    let mut order = Vec::new();
+    for _ in 0..4 {
+        order.extend(f.take(2).await.iter().map(number));
+    }
+    assert_eq!(order, [1, 2, 3, 4, 5, 6, 7, 9], "a past time counts as the time of the enqueue");
+}
+
+pub(super) async fn no_job_is_claimed_twice(f: Fixture) {
+    f.put((0..600).map(new).collect()).await;
+    let claimers = (0..8).map(|_| {
+        let store = Arc::clone(&f.store);
+        tokio::spawn(async move {
+            let mut mine = Vec::new();
+            loop {
+                let runs = store.claim(claim(7)).await.unwrap();
+                assert!(runs.len() <= 7, "{} claimed, 7 asked", runs.len());
+                if runs.is_empty() {
+                    return mine;
+                }
+                mine.extend(runs);
+            }
+        })
+    });
+    let mut runs = Vec::new();
+    for claimer in claimers {
+        runs.extend(claimer.await.unwrap());
+    }
+    // A claimer that came while another held the last rows may have gone early; what is left is claimed here.
+    runs.extend(f.take(600).await);
+    assert_eq!(runs.len(), 600);
+    assert_eq!(runs.iter().map(number).collect::<HashSet<_>>().len(), 600);
+    assert_eq!(runs.iter().map(|run| run.token).collect::<HashSet<_>>().len(), 600);
+}
+
+pub(super) async fn a_claim_is_of_the_named_queues_and_jobs_only(f: Fixture) {
+    let named = |n, job: &'static str, queue: &'static str, shape: &'static str| {
+        changed(n, |request| {
+            request.job = Cow::Borrowed(job);
+            request.queue = Cow::Borrowed(queue);
+            request.shape = Cow::Borrowed(shape);
+        })
+    };
+    f.put(vec![named(1, "a", "x", "s"), named(2, "b", "x", "s"), named(3, "b", "x", "t"), named(4, "a", "y", "s")]).await;
+    let numbers = |claim: Claim| async {
+        let runs = f.claim(claim).await.unwrap();
+        let numbers: Vec<_> = runs.iter().map(number).collect();
+        for run in &runs {
+            assert!(f.end(waits(run, None, Again { attempt: 0, ..again(run, JobState::Ready, Duration::ZERO) })).await);
+        }
+        numbers
+    };
+    let all = || claim(10);
+    assert_eq!(numbers(all()).await, [1, 2, 3, 4]);
+    assert_eq!(numbers(Claim { queues: Some(vec!["y".into(), "none".into()]), ..all() }).await, [4]);
+    assert_eq!(numbers(Claim { only: Some(vec!["b".into()]), ..all() }).await, [2, 3]);
+    assert_eq!(numbers(Claim { except: vec![("b".into(), "s".into())], ..all() }).await, [1, 3, 4]);
+    assert_eq!(numbers(Claim { except: vec![("b".into(), String::new())], ..all() }).await, [1, 4]);
+    assert_eq!(numbers(Claim { queues: Some(Vec::new()), ..all() }).await, [] as [i64; 0]);
+}
+
+pub(super) async fn a_delayed_job_is_claimed_when_its_time_has_come(f: Fixture) {
+    let at = chrono::Utc::now() + chrono::TimeDelta::seconds(120);
+    f.put(vec![
+        changed(1, |request| request.due = Due::In(SECOND * 60)),
+        changed(2, |request| request.due = Due::At(at)),
+    ])
+    .await;
+    let first = f.promote(10).await.unwrap();
+    assert_eq!(first.count, 0);
+    assert!(first.next_in.is_some_and(|next| next > SECOND * 50 && next <= SECOND * 60), "{first:?}");
+    assert!(f.take(10).await.is_empty());
+    f.move_clock(SECOND * 61).await.unwrap();
+    assert_eq!(f.promote(10).await.unwrap().count, 1);
+    assert_eq!(number(&f.take_one().await), 1);
+    f.move_clock(SECOND * 61).await.unwrap();
+    assert_eq!(f.promote(10).await.unwrap(), crate::record::Promoted { count: 1, next_in: None });
+    assert_eq!(number(&f.take_one().await), 2);
+}
+
+pub(super) async fn an_end_is_recorded_once_and_only_by_who_holds_the_run(f: Fixture) {
+    f.put(vec![new(1)]).await;
+    let stale = f.take_one().await;
+    // Somebody rescues it, and it runs elsewhere.
+    let lost = waits(&stale, record(AttemptStatus::Lost), Again { losses: 1, ..again(&stale, JobState::Ready, Duration::ZERO) });
+    assert!(f.end(lost).await);
+    let fresh = f.take_one().await;
+    assert!(fresh.token > stale.token);
+    assert_eq!((fresh.id, fresh.attempt, fresh.losses), (stale.id, 2, 1));
+    assert!(!f.end(succeeded(&stale)).await, "a run that was taken over records nothing");
+    assert!(f.end(succeeded(&fresh)).await);
+    assert!(!f.end(succeeded(&fresh)).await, "nor does one that has ended");
+    let attempts = f.attempts(fresh.id).await.unwrap();
+    assert_eq!(attempts.iter().map(|one| one.status).collect::<Vec<_>>(), [AttemptStatus::Lost, AttemptStatus::Successful]);
+    assert_eq!(attempts[1].build.as_deref(), Some("b1"));
+    assert_eq!(f.state(fresh.id).await, Some(JobState::Succeeded));
+    // Several ends at once: those that are held are recorded, the others are not.
+    f.put(vec![new(2), new(3)]).await;
+    let runs = f.take(2).await;
+    let recorded = f.finish([succeeded(&stale), succeeded(&runs[1]), succeeded(&runs[0])].into()).await.unwrap();
+    assert_eq!(recorded.into_iter().collect::<BTreeSet<_>>(), runs.iter().map(|run| run.token).collect());
+}
+
+pub(super) async fn a_run_token_is_never_used_again(f: Fixture) {
+    let mut last = 0;
+    for n in 0..5 {
+        f.put(vec![new(n)]).await;
+        let run = f.take_one().await;
+        assert!(run.token > last);
+        last = run.token;
+        assert!(f.end(succeeded(&run)).await);
+    }
+}
+
+pub(super) async fn a_retry_is_written_with_its_failure(f: Fixture) {
+    f.put(vec![changed(1, |request| request.retries = 3)]).await;
+    let run = f.take_one().await;
+    let next = Again { failures: 1, note: Some("it failed".into()), ..again(&run, JobState::Retrying, SECOND * 30) };
+    assert!(f.end(waits(&run, record(AttemptStatus::Errored), next)).await);
+    let row = f.job(run.id).await.unwrap().unwrap();
+    assert_eq!((row.state, row.failures, row.error.as_deref()), (JobState::Retrying, 1, Some("it failed")));
+    assert!((row.due_at - row.enqueued_at).num_seconds() >= 29);
+    assert_eq!(f.attempts(run.id).await.unwrap().len(), 1);
+    f.move_clock(SECOND * 31).await.unwrap();
+    f.promote(10).await.unwrap();
+    let second = f.take_one().await;
+    assert_eq!((second.attempt, second.failures, second.retries), (2, 1, 3));
+}
+
+pub(super) async fn a_hand_back_leaves_no_trace(f: Fixture) {
+    f.put(vec![new(1), new(2)]).await;
+    let first = f.take_one().await;
+    assert!(f.end(waits(&first, None, Again { attempt: 0, ..again(&first, JobState::Ready, Duration::ZERO) })).await);
+    assert!(f.attempts(first.id).await.unwrap().is_empty());
+    let same = f.take_one().await;
+    assert_eq!((same.id, same.attempt), (first.id, 1), "it kept its place and its attempt");
+}
+
+pub(super) async fn sixteen_enqueues_with_one_key_leave_one_job(f: Fixture) {
+    for round in 0..5 {
+        let key = format!("k{round}");
+        let waiting: Vec<_> = (0..16)
+            .map(|n| {
+                let (store, key) = (Arc::clone(&f.store), key.clone());
+                tokio::spawn(async move { store.insert([keyed(n, &key, UniqueUntil::End)].into(), false).await.unwrap()[0] })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for one in waiting {
+            answers.push(one.await.unwrap());
+        }
+        assert_eq!(answers.iter().filter(|one| one.is_new()).count(), 1);
+        assert_eq!(answers.iter().map(Inserted::id).collect::<HashSet<_>>().len(), 1);
+        // While it runs its key is held as well, and when it has ended it is not.
+        let run = f.take_one().await;
+        let while_it_runs = f.put(vec![keyed(1, &key, UniqueUntil::End)]).await;
+        assert_eq!(while_it_runs, [Inserted::Existing(run.id, JobState::Running)]);
+        assert!(f.end(succeeded(&run)).await);
+        assert!(f.take(1).await.is_empty());
+    }
+}
+
+pub(super) async fn a_key_is_free_when_its_job_has_ended(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
+    let run = f.take_one().await;
+    // Waiting for its retry it still holds the key.
+    assert!(f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, Duration::ZERO))).await);
+    let held = f.put(vec![keyed(2, "k", UniqueUntil::End)]).await[0];
+    assert_eq!(held, Inserted::Existing(run.id, JobState::Retrying));
+    f.promote(10).await.unwrap();
+    let run = f.take_one().await;
+    assert!(f.end(died(&run)).await);
+    assert!(f.put(vec![keyed(3, "k", UniqueUntil::End)]).await[0].is_new());
+    // Another job's name has keys of its own.
+    let other = changed(4, |request| {
+        request.job = "other".into();
+        request.unique = Some(("k".into(), UniqueUntil::End));
+    });
+    assert!(f.put(vec![other]).await[0].is_new());
+}
+
+pub(super) async fn a_key_until_start_is_free_when_its_job_starts(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::Start)]).await;
+    assert!(!f.put(vec![keyed(2, "k", UniqueUntil::Start)]).await[0].is_new());
+    let run = f.take_one().await;
+    let second = f.put(vec![keyed(3, "k", UniqueUntil::Start)]).await[0];
+    assert!(second.is_new(), "what is enqueued in mid-run waits its turn");
+    // The end of the first does not free the key of the second.
+    assert!(f.end(succeeded(&run)).await);
+    assert_eq!(f.put(vec![keyed(4, "k", UniqueUntil::Start)]).await[0].id(), second.id());
+}
+
+pub(super) async fn one_batch_may_name_a_key_twice(f: Fixture) {
+    let batch = vec![keyed(1, "k", UniqueUntil::End), new(2), keyed(3, "k", UniqueUntil::End)];
+    let ids: Vec<_> = batch.iter().map(|request| request.id).collect();
+    let answers = f.put(batch).await;
+    assert_eq!(answers, [Inserted::New(ids[0]), Inserted::New(ids[1]), Inserted::Existing(ids[0], JobState::Ready)]);
+}
+
+pub(super) async fn many_bulk_enqueues_of_the_same_keys_do_not_block_each_other(f: Fixture) {
+    let waiting: Vec<_> = (0..8_i64)
+        .map(|task| {
+            let store = Arc::clone(&f.store);
+            tokio::spawn(async move {
+                let batch: Vec<_> =
+                    (0..100).map(|n| keyed(n, &format!("k{}", (n * 37 + task * 13) % 100), UniqueUntil::End)).collect();
+                store.insert(batch.into(), false).await.map(|answers| answers.iter().filter(|one| one.is_new()).count())
+            })
+        })
+        .collect();
+    let mut stored = 0;
+    for one in waiting {
+        stored += one.await.unwrap().unwrap();
+    }
+    assert_eq!(stored, 100);
+}
+
+pub(super) async fn an_enqueue_that_is_repeated_stores_nothing_twice(f: Fixture) {
+    let batch: Arc<[_]> = [new(1), keyed(2, "k", UniqueUntil::End)].into();
+    let repeat = || async { f.insert(Arc::clone(&batch), true).await.unwrap() };
+    let ids: Vec<_> = batch.iter().map(|request| Inserted::New(request.id)).collect();
+    assert_eq!(repeat().await, ids, "a first try that never arrived");
+    assert_eq!(repeat().await, ids, "while they wait");
+    let runs = f.take(10).await;
+    assert_eq!(runs.len(), 2);
+    assert_eq!(repeat().await, ids, "while they run");
+    f.finish(runs.iter().map(succeeded).collect()).await.unwrap();
+    assert_eq!(repeat().await, ids, "after they have ended");
+    assert!(f.take(10).await.is_empty());
+}
+
+pub(super) async fn an_iterator_that_fails_stores_nothing(f: Fixture) {
+    let refused = Refused::Option { job: "sample".into(), reason: "no".into() };
+    let requests = (0..5_000).map(new).map(Ok).chain([Err(refused.clone())]);
+    let answer = f.insert_all(Box::new(requests)).await;
+    assert!(matches!(answer, Err(Error::Refused(found)) if found == refused));
+    assert!(f.stats(JobFilter::new()).await.unwrap().is_empty());
+}
+
+pub(super) async fn many_jobs_go_in_as_one(f: Fixture) {
+    let requests: Vec<_> = (0..5_003).map(new).collect();
+    let ids: Vec<_> = requests.iter().map(|request| Inserted::New(request.id)).collect();
+    assert_eq!(f.insert_all(Box::new(requests.into_iter().map(Ok))).await.unwrap(), ids);
+    let stats = f.stats(JobFilter::new()).await.unwrap();
+    assert_eq!(stats.iter().map(|line| line.count).collect::<Vec<_>>(), [5_003]);
+    assert_eq!(f.take(3).await.iter().map(number).collect::<Vec<_>>(), [0, 1, 2]);
+}
+
+pub(super) async fn arguments_come_back_as_they_went(f: Fixture) {
+    let deep = format!("{}1{}", "[".repeat(100), "]".repeat(100));
+    let texts = [
+        r#"{"n":18446744073709551615,"m":-9223372036854775808}"#,
+        r#"{"nul":"\u0000","emoji":"🦀","escaped":"\\u0000 \" \/ \n","big":1e308,"keys":{},"none":null}"#,
+        r#"{"b":1,"a":2,"b_again":[]}"#,
+        &deep,
+    ];
+    let requests = texts.iter().map(|text| {
+        changed(0, |request| {
+            request.arguments = (*text).to_owned();
+            request.metadata = Some((*text).to_owned());
+        })
+    });
+    f.put(requests.collect()).await;
+    let runs = f.take(10).await;
+    assert_eq!(runs.iter().map(|run| run.arguments.as_str()).collect::<Vec<_>>(), texts);
+    assert_eq!(runs.iter().filter_map(|run| run.metadata.as_deref()).collect::<Vec<_>>(), texts);
+    for (run, text) in runs.iter().zip(texts) {
+        let output = Some(Record { output: Some(text.to_owned()), ..record(AttemptStatus::Successful).unwrap() });
+        assert!(f.end(Finish { record: output, ..succeeded(run) }).await);
+        let row = f.job(run.id).await.unwrap().unwrap();
+        assert_eq!((row.arguments.as_str(), row.output.as_deref()), (text, Some(text)));
+    }
+    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), texts.len());
+}
+
+pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
+    f.put(vec![new(1), new(2)]).await;
+    for run in f.take(2).await {
+        let parked = Again { attempt: 0, note: Some("unknown here".into()), ..again(&run, JobState::Parked, Duration::ZERO) };
+        assert!(f.end(waits(&run, None, parked)).await);
+    }
+    assert!(f.take(10).await.is_empty());
+    let parked = f.list(JobFilter::new().state(JobState::Parked), 0, 10).await.unwrap();
+    assert_eq!(parked.len(), 2);
+    assert_eq!((parked[0].attempt, parked[0].error.as_deref()), (0, Some("unknown here")));
+    assert!(f.parked(vec!["other".into()], 0, 10).await.unwrap().is_empty());
+    let rows = f.parked(vec!["sample".into()], 0, 1).await.unwrap();
+    let rest = f.parked(vec!["sample".into()], rows[0].seq, 10).await.unwrap();
+    assert_eq!((rows.len(), rest.len()), (1, 1));
+    assert_eq!(f.unpark(vec![rest[0].seq]).await.unwrap(), 1);
+    assert_eq!(number(&f.take_one().await), 2);
+}
+
+pub(super) async fn a_job_can_be_cancelled_wherever_it_stands(f: Fixture) {
+    let batch = vec![keyed(1, "k", UniqueUntil::End), new(2)];
+    let (waiting, running) = (batch[0].id, batch[1].id);
+    f.put(batch).await;
+    assert_eq!(f.cancel(waiting, "me".into()).await.unwrap(), Some(CancelAnswer::Cancelled));
+    assert_eq!(f.state(waiting).await, Some(JobState::Cancelled));
+    assert_eq!(f.attempts(waiting).await.unwrap()[0].error.as_deref(), Some("cancelled by me"));
+    assert_eq!(f.cancel(waiting, String::new()).await.unwrap(), Some(CancelAnswer::Ended(JobState::Cancelled)));
+    assert!(f.put(vec![keyed(3, "k", UniqueUntil::End)]).await[0].is_new(), "its key is free");
+    let run = f.take_one().await;
+    assert_eq!(run.id, running);
+    assert_eq!(f.cancel(running, String::new()).await.unwrap(), Some(CancelAnswer::Asked));
+    assert_eq!(f.state(running).await, Some(JobState::Running));
+    assert_eq!(f.cancel(crate::JobId::generate(), String::new()).await.unwrap(), None);
+}
+
+pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
+    let run = f.take_one().await;
+    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Running));
+    let spent = Again { failures: 1, ..again(&run, JobState::Retrying, DAY) };
+    assert!(f.end(waits(&run, record(AttemptStatus::Errored), spent)).await);
+    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready), "one that waits runs now");
+    let run = f.take_one().await;
+    assert_eq!((run.attempt, run.failures), (2, 0));
+    assert!(f.end(died(&run)).await);
+    assert_eq!(f.state(run.id).await, Some(JobState::Dead));
+    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready));
+    assert_eq!(f.state(run.id).await, Some(JobState::Ready), "it stands in one place only");
+    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), 1);
+    let run = f.take_one().await;
+    assert_eq!((run.attempt, run.failures, run.losses), (3, 0, 0));
+    assert!(f.end(succeeded(&run)).await);
+    let attempts = f.attempts(run.id).await.unwrap();
+    assert_eq!(attempts.iter().map(|one| one.attempt).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(f.retry(crate::JobId::generate()).await.unwrap(), None);
+}
+
+pub(super) async fn a_job_whose_key_was_taken_meanwhile_stays_ended(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
+    let run = f.take_one().await;
+    assert!(f.end(died(&run)).await);
+    let holder = f.put(vec![keyed(2, "k", UniqueUntil::End)]).await[0].id();
+    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::KeyHeld(holder)));
+    assert_eq!(f.state(run.id).await, Some(JobState::Dead));
+}
+
+pub(super) async fn what_is_worth_nothing_any_more_expires(f: Fixture) {
+    let short = |n| {
+        changed(n, |request| {
+            request.expires_in = Some(SECOND * 10);
+            request.unique = Some((format!("k{n}"), UniqueUntil::End));
+        })
+    };
+    f.put(vec![short(1), new(2)]).await;
+    assert_eq!(f.expire(10).await.unwrap(), 0);
+    f.move_clock(SECOND * 11).await.unwrap();
+    assert_eq!(f.expire(10).await.unwrap(), 1);
+    let expired = f.list(JobFilter::new().state(JobState::Expired), 0, 10).await.unwrap();
+    assert_eq!(expired.len(), 1);
+    assert!(f.put(vec![short(1)]).await[0].is_new(), "its key is free");
+    f.move_clock(SECOND * 11).await.unwrap();
+    let runs = f.take(10).await;
+    let flags: BTreeMap<_, _> = runs.iter().map(|run| (number(run), run.expired)).collect();
+    assert_eq!(flags, BTreeMap::from([(1, true), (2, false)]), "a claim tells when it is too late");
+}
+
+pub(super) async fn only_runs_of_dead_workers_are_lost(f: Fixture) {
+    let (alive, dead, gone) = (worker(), worker(), worker());
+    f.beat(worker_row(alive, SECOND * 600)).await.unwrap();
+    f.beat(worker_row(dead, SECOND * 30)).await.unwrap();
+    f.put((1..=3).map(new).collect()).await;
+    for id in [alive, dead, gone] {
+        assert_eq!(f.claim(Claim { worker: id, ..claim(1) }).await.unwrap().len(), 1);
+    }
+    let lost = || async { f.lost_runs(10).await.unwrap().iter().map(number).collect::<Vec<_>>() };
+    assert_eq!(lost().await, [3], "one whose worker has no row");
+    f.move_clock(SECOND * 31).await.unwrap();
+    assert_eq!(lost().await, [2, 3], "and one past its lease");
+    assert_eq!(f.live_workers().await.unwrap().iter().map(|one| one.id).collect::<Vec<_>>(), [alive]);
+    assert_eq!(f.forget_workers().await.unwrap(), 0, "it holds a run still");
+    for run in f.lost_runs(10).await.unwrap() {
+        let end = waits(&run, record(AttemptStatus::Lost), again(&run, JobState::Ready, Duration::ZERO));
+        assert!(f.end(end).await);
+    }
+    assert_eq!(f.forget_workers().await.unwrap(), 1);
+    assert_eq!(f.take(10).await.len(), 2);
+    f.leave(alive).await.unwrap();
+    assert!(f.live_workers().await.unwrap().is_empty());
+}
+
+pub(super) async fn a_worker_is_told_of_cancellations_and_of_runs_it_lost(f: Fixture) {
+    let me = worker();
+    f.put((1..=3).map(new).collect()).await;
+    let runs = f.claim(Claim { worker: me, ..claim(3) }).await.unwrap();
+    let tokens: Vec<_> = runs.iter().map(|run| run.token).collect();
+    assert!(f.notices(me, tokens.clone()).await.unwrap().is_empty());
+    f.cancel(runs[1].id, String::new()).await.unwrap();
+    assert!(f.end(succeeded(&runs[2])).await);
+    let mut notices = f.notices(me, tokens.clone()).await.unwrap();
+    notices.sort_by_key(|notice| notice.token);
+    assert_eq!(
+        notices,
+        [
+            Notice { token: tokens[1], reason: CancelReason::Cancelled },
+            Notice { token: tokens[2], reason: CancelReason::TakenOver }
+        ]
+    );
+}
+
+pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
+    f.put(vec![
+        new(1),
+        changed(2, |request| request.queue = "mail".into()),
+        changed(3, |request| request.job = "other".into()),
+        keyed(4, "k", UniqueUntil::End),
+        changed(5, |request| request.due = Due::In(DAY)),
+    ])
+    .await;
+    let count = |filter: JobFilter| async {
+        let listed = f.list(filter.clone(), 0, 100).await.unwrap().len() as u64;
+        let counted: u64 = f.stats(filter).await.unwrap().iter().map(|line| line.count).sum();
+        assert_eq!(listed, counted);
+        listed
+    };
+    assert_eq!(count(JobFilter::new()).await, 5);
+    assert_eq!(count(JobFilter::new().queue("mail")).await, 1);
+    assert_eq!(count(JobFilter::new().job("other").job("sample")).await, 5);
+    assert_eq!(count(JobFilter::new().state(JobState::Scheduled)).await, 1);
+    assert_eq!(count(JobFilter::new().unique_key("k")).await, 1);
+    assert_eq!(count(JobFilter::new().state(JobState::Dead)).await, 0);
+    assert_eq!(f.list(JobFilter::new(), 3, 100).await.unwrap().len(), 2);
+    let ready = f.stats(JobFilter::new().state(JobState::Ready).queue("mail")).await.unwrap();
+    assert!(ready[0].oldest_due.is_some());
+}
+
+pub(super) async fn a_purge_takes_waiting_jobs_and_their_keys(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::End), new(2), changed(3, |request| request.queue = "mail".into())]).await;
+    assert_eq!(f.purge(JobFilter::new().queue("default"), 1).await.unwrap(), 1, "a bounded piece");
+    assert_eq!(f.purge(JobFilter::new().queue("default"), 10).await.unwrap(), 1);
+    assert!(f.put(vec![keyed(4, "k", UniqueUntil::End)]).await[0].is_new());
+    let run = f.take(10).await;
+    assert_eq!(run.len(), 2);
+    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 0, "what runs is not touched");
+}
+
+pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
+    f.put((1..=4).map(new).collect()).await;
+    let runs = f.take(4).await;
+    f.finish([succeeded(&runs[0]), died(&runs[1])].into()).await.unwrap();
+    // One failed and waits: its attempt belongs to a job that is not over.
+    let waiting = waits(&runs[2], record(AttemptStatus::Errored), again(&runs[2], JobState::Retrying, DAY * 300));
+    assert!(f.end(waiting).await);
+    f.maintain().await.unwrap();
+    let prune = || async { f.prune(Retention::default(), 1).await.unwrap() };
+    f.move_clock(DAY * 6).await.unwrap();
+    assert_eq!(prune().await, 0);
+    f.move_clock(DAY * 2).await.unwrap();
+    while prune().await > 0 {}
+    assert_eq!(f.state(runs[0].id).await, None);
+    assert_eq!(f.state(runs[1].id).await, Some(JobState::Dead));
+    f.maintain().await.unwrap();
+    f.move_clock(DAY * 30).await.unwrap();
+    while prune().await > 0 {}
+    assert_eq!(f.state(runs[1].id).await, None);
+    assert_eq!(f.state(runs[2].id).await, Some(JobState::Retrying));
+    assert_eq!(f.state(runs[3].id).await, Some(JobState::Running));
+    assert!(f.end(succeeded(&runs[3])).await, "and the day of today has its place");
+}
+
+pub(super) async fn a_drain_counts_what_is_due_and_what_dead_workers_hold(f: Fixture) {
+    let (me, other) = (worker(), worker());
+    f.beat(worker_row(me, SECOND * 600)).await.unwrap();
+    f.beat(worker_row(other, SECOND * 30)).await.unwrap();
+    let left = |queues: Option<Vec<String>>| async {
+        f.undrained(me, queues, vec!["sample".into()]).await.unwrap()
+    };
+    f.put(vec![
+        new(1),
+        changed(2, |request| request.due = Due::In(SECOND * 20)),
+        changed(3, |request| request.job = "unknown".into()),
+        changed(4, |request| request.queue = "mail".into()),
+    ])
+    .await;
+    assert_eq!(left(None).await, 2);
+    assert_eq!(left(Some(vec!["mail".into()])).await, 1);
+    let claim = |worker| Claim { worker, only: Some(vec!["sample".into()]), ..claim(1) };
+    f.claim(claim(me)).await.unwrap();
+    assert_eq!(left(None).await, 2, "a run of its own counts");
+    f.claim(claim(other)).await.unwrap();
+    assert_eq!(left(None).await, 1, "one of another worker that lives does not");
+    f.move_clock(SECOND * 31).await.unwrap();
+    assert_eq!(left(None).await, 3, "but one of a dead worker does, and so does what became due");
+}
+
+pub(super) async fn ten_migrations_at_once_all_succeed(f: Fixture) {
+    let all: Vec<_> = (0..10)
+        .map(|_| {
+            let store = Arc::clone(&f.store);
+            tokio::spawn(async move { store.migrate().await })
+        })
+        .collect();
+    for one in all {
+        assert_eq!(one.await.unwrap().unwrap(), [] as [&str; 0], "the fixture has created the tables");
+    }
+    assert!(matches!(f.schema().await.unwrap(), SchemaState::At(1..)));
+}
+
+pub(super) async fn strange_texts_are_stored(f: Fixture) {
+    let text = "it said: \\0 \u{1b}[31m \u{202e} 🦀 \u{feff}\r\n'\";--";
+    f.put(vec![changed(1, |request| {
+        request.queue = Cow::Borrowed("ä ' \" {schema} {now}");
+        request.unique = Some((text.to_owned(), UniqueUntil::End));
+        request.source = Some(text.to_owned());
+    })])
+    .await;
+    let run = f.take_one().await;
+    let odd = Some(Record { error: Some(text.to_owned()), ..record(AttemptStatus::Errored).unwrap() });
+    assert!(f.end(Finish { record: odd, ..died(&run) }).await);
+    let row = f.job(run.id).await.unwrap().unwrap();
+    assert_eq!(row.error.as_deref(), Some(text));
+    assert_eq!(row.unique_key.as_deref(), Some(text));
+    assert_eq!(row.queue, "ä ' \" {schema} {now}");
+    assert!(f.put(vec![keyed(2, text, UniqueUntil::End)]).await[0].is_new());
+}

@@ -1,0 +1,184 @@
+//! One suite over every store: a test named `store::conformance::<store>::<case>` for each pair.
+//!
+//! Postgres is reached through `PLAIN_WORKER_TEST_POSTGRES`, which `tests/run`
+//! sets; its tests are listed as ignored elsewhere, and fail where they are
+//! asked for without it.
+
+mod cases;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Clock, Store};
+use crate::job::Job;
+use crate::queue::{QueueOptions, request};
+use crate::record::{Claim, Finish, NewRequest, Run, WorkerId, WorkerRow};
+
+/// A store of its own for one test, with a clock that can be moved.
+struct Fixture {
+    store: Arc<dyn Store>,
+    #[cfg(feature = "sqlite")]
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl std::ops::Deref for Fixture {
+    type Target = Arc<dyn Store>;
+
+    fn deref(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+}
+
+fn options() -> QueueOptions {
+    QueueOptions::new().clock(Clock::Movable)
+}
+
+#[cfg(feature = "sqlite")]
+async fn sqlite() -> Fixture {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("sqlite:{}", folder.path().join("jobs.db").display());
+    let store = super::sqlite::SqliteStore::connect(&url, &options()).await.expect("a SQLite file");
+    store.migrate().await.expect("tables");
+    Fixture { store: Arc::new(store), _folder: Some(folder) }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres() -> Fixture {
+    let url = std::env::var("PLAIN_WORKER_TEST_POSTGRES").expect("PLAIN_WORKER_TEST_POSTGRES: run tests/run");
+    let schema = format!("c{}", uuid::Uuid::now_v7().simple());
+    let options = options().schema(schema).pool_size(20);
+    let store = super::postgres::PostgresStore::connect(&url, &options).await.expect("Postgres");
+    store.migrate().await.expect("tables");
+    Fixture {
+        store: Arc::new(store),
+        #[cfg(feature = "sqlite")]
+        _folder: None,
+    }
+}
+
+macro_rules! for_every_store {
+    ($($case:ident),+ $(,)?) => {
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                super::cases::$case(super::sqlite().await).await;
+            })+
+        }
+
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[ignore = "needs Postgres: run tests/run"]
+            async fn $case() {
+                super::cases::$case(super::postgres().await).await;
+            })+
+        }
+    };
+}
+
+for_every_store! {
+    jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue,
+    no_job_is_claimed_twice,
+    a_claim_is_of_the_named_queues_and_jobs_only,
+    a_delayed_job_is_claimed_when_its_time_has_come,
+    an_end_is_recorded_once_and_only_by_who_holds_the_run,
+    a_run_token_is_never_used_again,
+    a_retry_is_written_with_its_failure,
+    a_hand_back_leaves_no_trace,
+    sixteen_enqueues_with_one_key_leave_one_job,
+    a_key_is_free_when_its_job_has_ended,
+    a_key_until_start_is_free_when_its_job_starts,
+    one_batch_may_name_a_key_twice,
+    many_bulk_enqueues_of_the_same_keys_do_not_block_each_other,
+    an_enqueue_that_is_repeated_stores_nothing_twice,
+    an_iterator_that_fails_stores_nothing,
+    many_jobs_go_in_as_one,
+    arguments_come_back_as_they_went,
+    a_parked_job_waits_for_who_can_run_it,
+    a_job_can_be_cancelled_wherever_it_stands,
+    a_dead_job_can_run_again,
+    a_job_whose_key_was_taken_meanwhile_stays_ended,
+    what_is_worth_nothing_any_more_expires,
+    only_runs_of_dead_workers_are_lost,
+    a_worker_is_told_of_cancellations_and_of_runs_it_lost,
+    lists_and_counts_take_the_filter,
+    a_purge_takes_waiting_jobs_and_their_keys,
+    results_are_kept_for_their_retention,
+    a_drain_counts_what_is_due_and_what_dead_workers_hold,
+    ten_migrations_at_once_all_succeed,
+    strange_texts_are_stored,
+}
+
+/// A job for the suite; the store never runs it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Sample {
+    n: i64,
+}
+
+impl Job for Sample {
+    type Output = ();
+    const DEFINITION: &'static crate::JobDef = &crate::JobDef::new("sample", |_| Ok(()), |_, _| unreachable!());
+}
+
+fn new(n: i64) -> NewRequest {
+    request(Sample::DEFINITION, format!(r#"{{"n":{n}}}"#), None)
+}
+
+fn changed(n: i64, change: impl FnOnce(&mut NewRequest)) -> NewRequest {
+    let mut request = new(n);
+    change(&mut request);
+    request
+}
+
+fn worker() -> WorkerId {
+    uuid::Uuid::now_v7()
+}
+
+fn worker_row(id: WorkerId, lease: Duration) -> WorkerRow {
+    WorkerRow {
+        id,
+        host: "here".to_owned(),
+        pid: 1,
+        version: "1".to_owned(),
+        build: "b".to_owned(),
+        queues: None,
+        knows: std::collections::BTreeMap::from([("sample".to_owned(), "s".to_owned())]),
+        concurrency: 1,
+        lease,
+    }
+}
+
+fn claim(limit: u32) -> Claim {
+    Claim { worker: worker(), build: "b1".to_owned(), queues: None, only: None, except: Vec::new(), limit }
+}
+
+/// The number in a run's arguments.
+fn number(run: &Run) -> i64 {
+    let value: serde_json::Value = serde_json::from_str(&run.arguments).expect("JSON");
+    value["n"].as_i64().expect("a number")
+}
+
+impl Fixture {
+    async fn put(&self, requests: Vec<NewRequest>) -> Vec<crate::Inserted> {
+        self.insert(requests.into(), false).await.expect("insert")
+    }
+
+    async fn take(&self, limit: u32) -> Vec<Run> {
+        self.claim(claim(limit)).await.expect("claim")
+    }
+
+    async fn take_one(&self) -> Run {
+        let mut runs = self.take(1).await;
+        assert_eq!(runs.len(), 1, "one job is ready");
+        runs.remove(0)
+    }
+
+    async fn end(&self, end: Finish) -> bool {
+        !self.finish([end].into()).await.expect("finish").is_empty()
+    }
+
+    async fn state(&self, id: crate::JobId) -> Option<crate::JobState> {
+        self.job(id).await.expect("job").map(|row| row.state)
+    }
+}

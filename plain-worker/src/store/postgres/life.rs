@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Row};
+
+use super::rows::each;
+use super::{PostgresStore, giving_way, micros, safe};
+use crate::error::{Error, Result};
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId, WorkerRow};
+
+/// Lists and maps of strings: there is nothing in them that JSON cannot hold.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+impl PostgresStore {
+    pub(super) async fn renew_worker(&self, worker: WorkerRow) -> Result<()> {
+        sqlx::query(safe(&self.sql.beat))
+            .bind(worker.id)
+            .bind(&worker.host)
+            .bind(i32::try_from(worker.pid).unwrap_or(i32::MAX))
+            .bind(&worker.version)
+            .bind(&worker.build)
+            .bind(json(&worker.queues))
+            .bind(json(&worker.knows))
+            .bind(i32::try_from(worker.concurrency).unwrap_or(i32::MAX))
+            .bind((micros(worker.lease) / 1_000).max(1))
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(self.fault("renew the heartbeat"))
+    }
+
+    pub(super) async fn remove_worker(&self, worker: WorkerId) -> Result<()> {
+        sqlx::query(AssertSqlSafe(format!("DELETE FROM {}.workers WHERE id = $1", self.namespace)))
+            .bind(worker)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(self.fault("sign off"))
+    }
+
+    pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
+        let fault = self.fault("look for workers");
+        let rows = sqlx::query(safe(&self.sql.live_workers)).fetch_all(&self.pool).await.map_err(fault)?;
+        each(&rows, "workers", |row| {
+            let wrong = |error: serde_json::Error| Error::Row { table: "workers", reason: error.to_string() };
+            Ok(LiveWorker {
+                id: row.get("id")?,
+                queues: serde_json::from_str(row.get("queues")?).map_err(wrong)?,
+                knows: serde_json::from_str(row.get("knows")?).map_err(wrong)?,
+            })
+        })
+    }
+
+    pub(super) async fn runs_without_worker(&self, limit: u32) -> Result<Vec<Run>> {
+        let fault = self.fault("look for lost jobs");
+        let rows = sqlx::query(safe(&self.sql.lost_runs))
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        each(&rows, "job_processes", |row| row.run())
+    }
+
+    pub(super) async fn remove_dead_workers(&self) -> Result<u64> {
+        sqlx::query(safe(&self.sql.forget_workers))
+            .execute(&self.pool)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(self.fault("forget dead workers"))
+    }
+
+    /// In how many microseconds the next scheduled request is due.
+    async fn next_due(&self) -> Result<Option<i64>> {
+        let fault = self.fault("look for due jobs");
+        let row = sqlx::query(safe(&self.sql.next_due)).fetch_one(&self.pool).await.map_err(&fault)?;
+        row.try_get(0).map_err(&fault)
+    }
+
+    pub(super) async fn promote_due(&self, limit: u32) -> Result<Promoted> {
+        let mut count = 0;
+        let mut next = self.next_due().await?;
+        if next.is_some_and(|next| next <= 0) {
+            count = giving_way!(self, self.promote_once(limit))?;
+            next = self.next_due().await?;
+        }
+        let next_in = next.map(|next| Duration::from_micros(u64::try_from(next).unwrap_or_default()));
+        Ok(Promoted { count, next_in })
+    }
+
+    async fn promote_once(&self, limit: u32) -> Result<u64> {
+        let mut alone = self.alone("make due jobs ready").await?;
+        let done = sqlx::query(safe(&self.sql.promote))
+            .bind(i64::from(limit))
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("make due jobs ready"))?;
+        alone.done(self).await?;
+        Ok(done.rows_affected())
+    }
+
+    pub(super) async fn expire_waiting(&self, limit: u32) -> Result<u64> {
+        giving_way!(self, self.expire_once(limit))
+    }
+
+    async fn expire_once(&self, limit: u32) -> Result<u64> {
+        let mut alone = self.alone("end expired jobs").await?;
+        let done = sqlx::query(safe(&self.sql.expire_results))
+            .bind(i64::from(limit))
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("end expired jobs"))?;
+        alone.done(self).await?;
+        Ok(done.rows_affected())
+    }
+
+    pub(super) async fn parked_of(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
+        let fault = self.fault("look at parked jobs");
+        let rows = sqlx::query(safe(&self.sql.parked))
+            .bind(jobs)
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        each(&rows, "job_requests", |row| {
+            Ok(ParkedRow {
+                seq: row.get("seq")?,
+                job: row.get("job")?,
+                shape: row.get("shape")?,
+                arguments: row.get("arguments")?,
+            })
+        })
+    }
+
+    pub(super) async fn unpark_these(&self, seqs: Vec<i64>) -> Result<u64> {
+        giving_way!(self, self.unpark_once(&seqs))
+    }
+
+    async fn unpark_once(&self, seqs: &[i64]) -> Result<u64> {
+        let mut alone = self.alone("take jobs out of the park").await?;
+        let done = sqlx::query(safe(&self.sql.unpark))
+            .bind(seqs)
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("take jobs out of the park"))?;
+        alone.done(self).await?;
+        Ok(done.rows_affected())
+    }
+}

@@ -1,0 +1,364 @@
+//! The store over a schema of a Postgres database.
+//!
+//! What is hot (claim, finish, insert) is one statement each. Those that take
+//! more than one are transactions whose isolation is named, since the
+//! application's default may be another.
+
+mod address;
+mod control;
+mod days;
+mod enqueue;
+mod life;
+mod migrate;
+mod read;
+mod rows;
+mod run;
+mod transaction;
+mod wake;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions};
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres, Transaction};
+use uuid::Uuid;
+
+use super::fault::while_trying;
+use super::{Clock, Namespace, OnWake, Requests, SchemaState, Store};
+use crate::error::{Error, Result};
+use crate::queue::QueueOptions;
+use crate::queue::sealed::{AnyStore, IntoStore};
+use crate::record::{
+    AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
+    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+};
+
+statements! {
+    attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
+    insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
+    partitions, present, promote, prune, prune_day, purge, retry_key, retry_key_holder, retry_request, retry_result, state,
+    stats, undrained, unpark,
+}
+
+/// How every transaction of ours begins.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// How often work is done again that stood in another's way.
+const TRIES: u32 = 6;
+
+/// Does work again, a few times, when another transaction stood in its way.
+macro_rules! giving_way {
+    ($store:expr, $work:expr) => {{
+        let mut tried = 0;
+        loop {
+            match $work.await {
+                Err(error) if $store.gives_way(&error, tried).await => tried += 1,
+                answer => break answer,
+            }
+        }
+    }};
+}
+use giving_way;
+
+pub(crate) struct PostgresStore {
+    pool: PgPool,
+    namespace: Namespace,
+    clock: Clock,
+    sql: Arc<Statements>,
+    /// `claim` with the filter on names and shapes.
+    claim_filtered: Arc<str>,
+    database: String,
+    /// Whether the application's default isolation showed to be stricter than ours.
+    strict: AtomicBool,
+}
+
+/// The connection of a single statement: bare, or in a transaction where the default isolation is not ours.
+enum Alone {
+    Bare(PoolConnection<Postgres>),
+    Framed(Transaction<'static, Postgres>),
+}
+
+impl PostgresStore {
+    pub(crate) async fn connect(url: &str, options: &QueueOptions) -> Result<Self> {
+        let namespace = options.namespace()?;
+        Ok(Self::new(address::connect(url, options).await?, namespace, options.clock))
+    }
+
+    fn new(pool: PgPool, namespace: Namespace, clock: Clock) -> Self {
+        let mut sql = Statements::render(renderer(&namespace, clock));
+        let filter = include_str!("sql/claim_filter.sql").trim_end();
+        let claim_filtered = sql.claim.replace("{filter}", filter).into();
+        sql.claim = sql.claim.replace("{filter}", "").into();
+        let database = address::describe(&pool.connect_options());
+        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, database, strict: AtomicBool::new(false) }
+    }
+
+    fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Error + use<> {
+        while_trying(doing, &self.database)
+    }
+
+    async fn begin(&self, doing: &'static str) -> Result<Transaction<'static, Postgres>> {
+        self.pool.begin_with(BEGIN).await.map_err(self.fault(doing))
+    }
+
+    async fn commit(&self, tx: Transaction<'static, Postgres>) -> Result<()> {
+        tx.commit().await.map_err(self.fault("commit"))
+    }
+
+    async fn alone(&self, doing: &'static str) -> Result<Alone> {
+        if self.strict.load(Ordering::Relaxed) {
+            return Ok(Alone::Framed(self.begin(doing).await?));
+        }
+        Ok(Alone::Bare(self.pool.acquire().await.map_err(self.fault(doing))?))
+    }
+
+    /// Whether work that failed is to be done again, now that some time has gone by.
+    async fn gives_way(&self, error: &Error, tried: u32) -> bool {
+        let Error::Conflict { source, .. } = error else { return false };
+        let code = source
+            .downcast_ref::<sqlx::Error>()
+            .and_then(|error| error.as_database_error()?.code().map(|code| code.into_owned()))
+            .unwrap_or_default();
+        if code == "40001" {
+            // Nothing of ours is serializable: it was the default of a bare statement.
+            self.strict.store(true, Ordering::Relaxed);
+        }
+        if tried + 1 >= TRIES {
+            return false;
+        }
+        let pause = Duration::from_millis(2 << (2 * tried).min(8));
+        tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;
+        true
+    }
+}
+
+impl Alone {
+    fn connection(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Bare(connection) => connection,
+            Self::Framed(tx) => tx,
+        }
+    }
+
+    async fn done(self, store: &PostgresStore) -> Result<()> {
+        match self {
+            Self::Bare(_) => Ok(()),
+            Self::Framed(tx) => store.commit(tx).await,
+        }
+    }
+}
+
+/// Fills a statement's placeholders, but for the filter of `claim`, which comes in two forms.
+fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + use<> {
+    let schema = namespace.to_string();
+    let now = match clock {
+        Clock::Database => "statement_timestamp()".to_owned(),
+        Clock::Movable => format!("(statement_timestamp() + (SELECT ahead FROM {schema}.clock))"),
+    };
+    move |sql| {
+        let sql = if sql.contains("c.seq") {
+            sql.to_owned()
+        } else {
+            sql.replace("{filter}", include_str!("sql/filter.sql").trim_end())
+        };
+        sql.replace("{schema}", &schema).replace("{now}", &now)
+    }
+}
+
+/// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
+fn safe(sql: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
+    AssertSqlSafe(Arc::clone(sql))
+}
+
+/// A statement that takes a filter as its first four values.
+fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Postgres, PgArguments> {
+    fn list<'v, T: 'v>(values: &'v [T], text: fn(&'v T) -> &'v str) -> Option<Vec<&'v str>> {
+        (!values.is_empty()).then(|| values.iter().map(text).collect())
+    }
+    sqlx::query(safe(sql))
+        .bind(list(&filter.states, |state| state.as_str()))
+        .bind(list(&filter.jobs, String::as_str))
+        .bind(list(&filter.queues, String::as_str))
+        .bind(filter.unique_key.as_deref())
+}
+
+/// Ids as an array of the database's.
+fn uuids(ids: &[JobId]) -> Vec<Uuid> {
+    ids.iter().map(|id| *id.as_uuid()).collect()
+}
+
+/// A length of time in microseconds; what is longer than 250,000 years is that long, which both calendars hold.
+fn micros(span: Duration) -> i64 {
+    const LONGEST: i64 = 250_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    i64::try_from(span.as_micros()).map_or(LONGEST, |micros| micros.min(LONGEST))
+}
+
+impl IntoStore for PgPool {
+    fn into_store(self, namespace: Namespace, options: &QueueOptions) -> AnyStore {
+        AnyStore(Arc::new(PostgresStore::new(self, namespace, options.clock)))
+    }
+}
+
+impl IntoStore for &PgPool {
+    fn into_store(self, namespace: Namespace, options: &QueueOptions) -> AnyStore {
+        self.clone().into_store(namespace, options)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn describe(&self) -> String {
+        self.database.clone()
+    }
+
+    fn kind(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    fn as_postgres(&self) -> Option<&PostgresStore> {
+        Some(self)
+    }
+
+    async fn schema(&self) -> Result<SchemaState> {
+        self.schema_state().await
+    }
+
+    async fn migrate(&self) -> Result<Vec<&'static str>> {
+        self.apply_migrations().await
+    }
+
+    async fn prepare(&self) -> Result<()> {
+        self.create_or_require().await
+    }
+
+    async fn move_clock(&self, by: Duration) -> Result<()> {
+        self.advance_clock(by).await
+    }
+
+    async fn insert(&self, batch: Arc<[NewRequest]>, again: bool) -> Result<Vec<Inserted>> {
+        self.insert_batch(&batch, again).await
+    }
+
+    async fn insert_all(&self, requests: Requests) -> Result<Vec<Inserted>> {
+        self.insert_stream(requests).await
+    }
+
+    async fn announce(&self, queues: Vec<String>) -> Result<()> {
+        self.notify(queues).await
+    }
+
+    async fn listen(&self, on_wake: OnWake) -> Result<()> {
+        self.hear(on_wake).await
+    }
+
+    async fn promote(&self, limit: u32) -> Result<Promoted> {
+        self.promote_due(limit).await
+    }
+
+    async fn expire(&self, limit: u32) -> Result<u64> {
+        self.expire_waiting(limit).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Vec<Run>> {
+        self.claim_ready(claim).await
+    }
+
+    async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>> {
+        self.record_ends(&ends).await
+    }
+
+    async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
+        self.notices_for(worker, running).await
+    }
+
+    fn separate(&self) -> Option<Arc<dyn Store>> {
+        let pool = PgPoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(5))
+            .connect_lazy_with((*self.pool.connect_options()).clone());
+        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
+    }
+
+    async fn beat(&self, worker: WorkerRow) -> Result<()> {
+        self.renew_worker(worker).await
+    }
+
+    async fn leave(&self, worker: WorkerId) -> Result<()> {
+        self.remove_worker(worker).await
+    }
+
+    async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
+        self.workers_within_lease().await
+    }
+
+    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
+        self.runs_without_worker(limit).await
+    }
+
+    async fn forget_workers(&self) -> Result<u64> {
+        self.remove_dead_workers().await
+    }
+
+    async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
+        self.parked_of(jobs, after, limit).await
+    }
+
+    async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
+        self.unpark_these(seqs).await
+    }
+
+    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+        self.cancel_job(id, by).await
+    }
+
+    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id).await
+    }
+
+    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
+        self.purge_waiting(filter, limit).await
+    }
+
+    async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {
+        self.prune_results(retention, limit).await
+    }
+
+    async fn maintain(&self) -> Result<()> {
+        self.add_days().await
+    }
+
+    async fn job(&self, id: JobId) -> Result<Option<JobRow>> {
+        self.find_job(id).await
+    }
+
+    async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>> {
+        self.attempts_of(id).await
+    }
+
+    async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
+        self.outlook_of(ids).await
+    }
+
+    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
+        self.list_jobs(filter, offset, limit).await
+    }
+
+    async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
+        self.count_jobs(filter).await
+    }
+
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
+        self.count_undrained(worker, queues, knows).await
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,116 @@
+use std::borrow::Cow;
+
+use sqlx::Row;
+use sqlx::postgres::{PgBindIterExt, PgConnection};
+
+use super::rows::each;
+use super::{PostgresStore, Statements, giving_way, micros, safe};
+use crate::error::{Error, Result};
+use crate::record::{Again, Claim, Finish, Next, Notice, Run, RunToken, WorkerId};
+
+/// Text that Postgres can hold: a failed job can always be recorded.
+pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') { text.replace('\0', "\\u0000").into() } else { text.into() }
+}
+
+fn again(end: &Finish) -> Option<&Again> {
+    match &end.next {
+        Next::Again(again) => Some(again),
+        Next::End(_) => None,
+    }
+}
+
+/// Records ends, in one statement; returns the tokens that were still held.
+pub(super) async fn finish_on(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    ends: &[Finish],
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<Vec<RunToken>> {
+    let mut ends: Vec<_> = ends.iter().collect();
+    // Two that record the same runs take them in the same order.
+    ends.sort_by_key(|end| end.token);
+    let record = || ends.iter().map(|end| end.record.as_ref());
+    let next = || ends.iter().map(|end| again(end));
+    let rows = sqlx::query(safe(&sql.finish))
+        .bind(ends.iter().map(|end| end.token).bind_iter())
+        .bind(record().map(|record| record.map(|record| record.status.as_str())).bind_iter())
+        .bind(record().map(|record| record.and_then(|record| record.kind).map(|kind| kind.as_str())).bind_iter())
+        .bind(record().map(|record| record.and_then(|record| record.error.as_deref()).map(without_nul)).bind_iter())
+        .bind(record().map(|record| record.and_then(|record| record.output.as_deref())).bind_iter())
+        .bind(ends.iter().map(|end| matches!(end.next, Next::End(_))).bind_iter())
+        .bind(
+            ends.iter()
+                .map(|end| match &end.next {
+                    Next::End(state) => state.as_str(),
+                    Next::Again(again) => again.state.as_str(),
+                })
+                .bind_iter(),
+        )
+        .bind(next().map(|again| again.map_or(0, |again| micros(again.delay))).bind_iter())
+        .bind(next().map(|again| again.map(|again| again.attempt)).bind_iter())
+        .bind(next().map(|again| again.map(|again| again.failures)).bind_iter())
+        .bind(next().map(|again| again.map(|again| again.losses)).bind_iter())
+        .bind(next().map(|again| again.map(|again| again.hand_backs)).bind_iter())
+        .bind(next().map(|again| again.and_then(|again| again.note.as_deref()).map(without_nul)).bind_iter())
+        .bind(ends.iter().map(|end| end.held.is_some()).bind_iter())
+        .fetch_all(connection)
+        .await
+        .map_err(fault)?;
+    rows.iter().map(|row| row.try_get(0).map_err(fault)).collect()
+}
+
+impl PostgresStore {
+    pub(super) async fn claim_ready(&self, claim: Claim) -> Result<Vec<Run>> {
+        giving_way!(self, self.claim_once(&claim))
+    }
+
+    async fn claim_once(&self, claim: &Claim) -> Result<Vec<Run>> {
+        let filtered = claim.only.is_some() || !claim.except.is_empty();
+        let statement = if filtered { &self.claim_filtered } else { &self.sql.claim };
+        let mut query = sqlx::query(safe(statement))
+            .bind(claim.worker)
+            .bind(&claim.build)
+            .bind(claim.queues.as_deref())
+            .bind(i64::from(claim.limit));
+        if filtered {
+            query = query
+                .bind(claim.only.as_deref())
+                .bind(claim.except.iter().map(|(job, _)| job).bind_iter())
+                .bind(claim.except.iter().map(|(_, shape)| shape).bind_iter());
+        }
+        let mut alone = self.alone("claim jobs").await?;
+        let rows = query.fetch_all(alone.connection()).await.map_err(self.fault("claim jobs"))?;
+        let mut runs = each(&rows, "job_processes", |row| row.run())?;
+        alone.done(self).await?;
+        // RETURNING promises no order; the tokens were given in that of the requests.
+        runs.sort_by_key(|run| run.token);
+        Ok(runs)
+    }
+
+    pub(super) async fn record_ends(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
+        giving_way!(self, self.record_once(ends))
+    }
+
+    async fn record_once(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
+        let mut alone = self.alone("record the end of jobs").await?;
+        let recorded =
+            finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
+        alone.done(self).await?;
+        Ok(recorded)
+    }
+
+    pub(super) async fn notices_for(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
+        if running.is_empty() {
+            return Ok(Vec::new());
+        }
+        let fault = self.fault("look after running jobs");
+        let rows = sqlx::query(safe(&self.sql.notices))
+            .bind(worker)
+            .bind(running)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(&fault)?;
+        each(&rows, "job_processes", |row| Ok(Notice { token: row.get("token")?, reason: row.word("reason")? }))
+    }
+}

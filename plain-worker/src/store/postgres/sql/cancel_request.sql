@@ -1,0 +1,17 @@
+-- Ends a waiting job that is cancelled, and frees its key. $1: id, $2: why.
+WITH gone AS (
+    DELETE FROM {schema}.job_requests WHERE id = $1 RETURNING *
+),
+freed AS (
+    DELETE FROM {schema}.unique_keys k
+     USING gone
+     WHERE k.job = gone.job AND k.key = gone.unique_key AND k.id = gone.id
+)
+INSERT INTO {schema}.job_results (
+    status, error, final, state, ended_at,
+    seq, id, job, queue, priority, due_at, enqueued_at, expires_at, arguments, shape, attempt, failures, losses, hand_backs,
+       retries, timeout_ms, on_lost, unique_key, unique_until, metadata, source, trace_context, slot)
+SELECT 'cancelled', $2, true, 'cancelled', {now},
+       seq, id, job, queue, priority, due_at, enqueued_at, expires_at, arguments, shape, attempt, failures, losses, hand_backs,
+       retries, timeout_ms, on_lost, unique_key, unique_until, metadata, source, trace_context, slot
+  FROM gone

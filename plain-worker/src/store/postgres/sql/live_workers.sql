@@ -1,0 +1,4 @@
+-- The workers within their lease.
+SELECT id, queues::text AS queues, knows::text AS knows
+  FROM {schema}.workers
+ WHERE heartbeat_at > {now} - lease_ms * interval '1 millisecond'

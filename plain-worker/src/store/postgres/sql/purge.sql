@@ -1,0 +1,21 @@
+-- Takes away waiting requests that the filter lets through, and their keys. $5: how many at most.
+WITH gone AS (
+    DELETE FROM {schema}.job_requests
+     WHERE ctid = ANY (ARRAY(SELECT ctid
+                               FROM {schema}.job_requests
+                              WHERE {filter}
+                              LIMIT $5
+                                FOR UPDATE SKIP LOCKED))
+    RETURNING id, job, unique_key
+),
+freed AS (
+    DELETE FROM {schema}.unique_keys
+     WHERE ctid = ANY (ARRAY(SELECT k.place
+                               FROM gone
+                              CROSS JOIN LATERAL (
+                                    SELECT k.ctid AS place
+                                      FROM {schema}.unique_keys k
+                                     WHERE k.job = gone.job AND k.key = gone.unique_key AND k.id = gone.id
+                                     LIMIT 1) k))
+)
+SELECT count(*) FROM gone

@@ -1,0 +1,156 @@
+//! Runs one claim to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::context::{Cancellation, Context};
+use super::outcome::Ended;
+use super::panics;
+use crate::job::{JobDef, PayloadError, RunEnd, Scope, Started, States};
+use crate::queue::Queue;
+use crate::record::Run;
+use crate::status::CancelReason;
+
+/// How long an async job that a person cancelled may take to end by itself.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// What the job's own task or thread answers.
+type Answer = Result<RunEnd, String>;
+
+/// Starts a run and waits for its end; never panics, whatever the job does.
+///
+/// An async job runs as a task of `jobs`, so that what it does to its own task
+/// (blocking, panicking, never yielding) does not touch this one. A plain
+/// function runs on a thread of its own, which nothing waits for at the end
+/// of the process.
+pub(super) async fn execute(
+    queue: &Queue,
+    run: &Run,
+    definition: &'static JobDef,
+    states: &Arc<States>,
+    cancellation: &Cancellation,
+    jobs: &tokio::runtime::Handle,
+) -> Ended {
+    if run.expired {
+        return Ended::Expired;
+    }
+    let context = Context::of_run(queue.clone(), run, cancellation.clone());
+    let mut own = States::default();
+    own.insert(context.clone());
+    let scope = Scope::new(Arc::clone(states), own);
+    // Reading arguments calls code of the user's, as the job itself does.
+    let started = match panics::caught(|| (definition.start)(&run.arguments, &scope)) {
+        Ok(Ok(started)) => started,
+        Ok(Err(PayloadError::Unreadable(reason))) => {
+            return Ended::Corrupt(format!("the stored arguments cannot be read: {reason}"));
+        }
+        // Checked at start-up; it can only come from an `Inject` that changes its mind.
+        Ok(Err(PayloadError::Missing(missing))) => return Ended::Panicked(missing.to_string()),
+        Err(panic) => return Ended::Panicked(panic),
+    };
+    let ended = match started {
+        Started::Async(future) => {
+            let (answer, answered) = oneshot::channel();
+            let task = jobs.spawn(async move {
+                // Nobody listens any more when the run was ended from outside.
+                let _ = answer.send(panics::caught_future(future).await);
+            });
+            watch(run, cancellation, answered, Some(task.abort_handle())).await
+        }
+        Started::Blocking(call) => {
+            let (answer, answered) = oneshot::channel();
+            let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
+            let spawned = thread.spawn(move || {
+                // As above.
+                let _ = answer.send(panics::caught(call));
+            });
+            match spawned {
+                Ok(_) => watch(run, cancellation, answered, None).await,
+                Err(error) => {
+                    tracing::error!(%error, "no thread could be started for a job; it is handed back");
+                    Ended::NotStarted
+                }
+            }
+        }
+    };
+    if context.completed_itself() && matches!(ended, Ended::Returned(Ok(_), _)) {
+        return completed(queue, run, ended).await;
+    }
+    ended
+}
+
+/// Waits for the answer, the timeout, or a wish that the run ends, whichever comes first.
+///
+/// Without a `task` to abort (a plain function) the answer is always waited
+/// for: the thread goes on and so does the run, whatever it was told.
+async fn watch(
+    run: &Run,
+    cancellation: &Cancellation,
+    mut answered: oneshot::Receiver<Answer>,
+    task: Option<AbortHandle>,
+) -> Ended {
+    let timeout = async {
+        match run.timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        answer = &mut answered => return returned(answer, cancellation),
+        () = timeout => cancellation.cancel(CancelReason::Timeout),
+        () = cancellation.cancelled() => {}
+    }
+    let Some(task) = task else {
+        tracing::warn!(id = %run.id, job = %run.job, "a plain function was told to stop and cannot be stopped; its slot stays taken");
+        return returned(answered.await, cancellation);
+    };
+    let reason = cancellation.reason().unwrap_or(CancelReason::Cancelled);
+    let grace = match reason {
+        CancelReason::Timeout => Duration::ZERO,
+        // The worker itself ends this wait when its grace period is over.
+        CancelReason::Shutdown => Duration::MAX,
+        CancelReason::Cancelled | CancelReason::TakenOver => CANCEL_GRACE,
+    };
+    if let Ok(answer) = tokio::time::timeout(grace, &mut answered).await {
+        return returned(answer, cancellation);
+    }
+    task.abort();
+    // It may have ended in this very moment, and then that is what happened.
+    match answered.try_recv() {
+        Ok(answer) => returned(Ok(answer), cancellation),
+        Err(_) => Ended::Stopped(reason, run.timeout),
+    }
+}
+
+fn returned(answer: Result<Answer, oneshot::error::RecvError>, cancellation: &Cancellation) -> Ended {
+    match answer {
+        Ok(Ok(end)) => Ended::Returned(end, cancellation.reason()),
+        Ok(Err(panic)) => Ended::Panicked(panic),
+        // The task ended without an answer: its runtime was shut down under it.
+        Err(_) => Ended::Stopped(CancelReason::Shutdown, None),
+    }
+}
+
+/// A job that has ended itself in a transaction: its row is gone if that was committed.
+async fn completed(queue: &Queue, run: &Run, ended: Ended) -> Ended {
+    let (id, token) = (run.id, run.token);
+    let held = queue
+        .ask(move |store| async move {
+            let ended = store.outlook(vec![id]).await?;
+            Ok(!ended.iter().any(|(_, end)| end.is_some()))
+        })
+        .await;
+    match held {
+        Ok(true) => Ended::NotCommitted,
+        Ok(false) => ended,
+        Err(error) => {
+            tracing::warn!(%id, token, %error, "could not see whether a job's own transaction was committed");
+            // Its finish is fenced: it records nothing if it was.
+            ended
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! Claims: batches for the free slots, one after the other while they come back full.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Reconnect;
+use super::executor::execute;
+use super::finisher::ToRecord;
+use super::outcome::{Ended, Unfit, decide};
+use super::running::Running;
+use super::{Config, Tally};
+use crate::error::Result;
+use crate::job::{JobDef, PayloadError};
+use crate::queue::Queue;
+use crate::record::{Claim, Finish, LiveWorker, Next, Run};
+use crate::status::JobState;
+
+/// How often a worker looks without having been woken.
+const POLL: Duration = Duration::from_secs(1);
+/// The most that one claim takes.
+const BATCH: usize = 500;
+/// How long what is left to other workers stays so before it is looked at anew.
+const LEAVE_FOR: Duration = Duration::from_secs(10);
+/// How old the knowledge about other workers may be.
+const KNOWLEDGE_AGE: Duration = Duration::from_secs(2);
+
+/// Slots of one kind, and the jobs that take them.
+struct Lane {
+    slots: Arc<Semaphore>,
+    /// Only these names, if given.
+    only: Option<Vec<String>>,
+    /// All but these names.
+    except: Vec<String>,
+}
+
+/// The loop that claims, and what it needs to start what it claimed.
+pub(super) struct Fetcher {
+    pub(super) queue: Queue,
+    pub(super) config: Arc<Config>,
+    pub(super) running: Arc<Running>,
+    pub(super) tally: Arc<Tally>,
+    pub(super) ends: mpsc::UnboundedSender<ToRecord>,
+    /// Rung when there may be something to claim.
+    pub(super) look: Arc<Notify>,
+    /// Stops claiming.
+    pub(super) stop: CancellationToken,
+    /// Ends async jobs that are still going.
+    pub(super) kill: CancellationToken,
+    pub(super) jobs: tokio::runtime::Handle,
+    /// Set while the last claims of all lanes came back empty.
+    pub(super) idle: Arc<Notify>,
+    elsewhere: Elsewhere,
+}
+
+/// What is known of other workers, and what is left to them.
+#[derive(Default)]
+struct Elsewhere {
+    workers: Mutex<Option<(Instant, Arc<[LiveWorker]>)>>,
+    /// (name, shape) pairs that another worker runs, and since when.
+    left: Mutex<BTreeMap<(String, String), Instant>>,
+}
+
+impl Fetcher {
+    #[allow(clippy::too_many_arguments, reason = "it is made in one place, out of what that place has just made")]
+    pub(super) fn new(
+        queue: Queue,
+        config: Arc<Config>,
+        running: Arc<Running>,
+        tally: Arc<Tally>,
+        ends: mpsc::UnboundedSender<ToRecord>,
+        look: Arc<Notify>,
+        stop: CancellationToken,
+        kill: CancellationToken,
+        jobs: tokio::runtime::Handle,
+        idle: Arc<Notify>,
+    ) -> Self {
+        Self { queue, config, running, tally, ends, look, stop, kill, jobs, idle, elsewhere: Elsewhere::default() }
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        let names = |blocking: bool| -> Vec<String> {
+            let jobs = self.config.registry.jobs().iter().filter(|job| job.blocking == blocking);
+            jobs.flat_map(|job| std::iter::once(&job.name).chain(job.aliases)).map(|name| (*name).to_owned()).collect()
+        };
+        let (plain, asynchronous) = (names(true), names(false));
+        let slots = |count: usize| Arc::new(Semaphore::new(count));
+        let mut lanes = Vec::new();
+        // The first lane takes all names but those of the second, so that unknown names are met by one of them.
+        if !asynchronous.is_empty() {
+            lanes.push(Lane { slots: slots(self.config.concurrency), only: None, except: plain.clone() });
+        }
+        if !plain.is_empty() {
+            let only = (!asynchronous.is_empty()).then_some(plain);
+            lanes.push(Lane { slots: slots(self.config.threads), only, except: Vec::new() });
+        }
+        lanes
+    }
+
+    /// Claims until it is told to stop.
+    pub(super) async fn claim_until_stopped(self: Arc<Self>) {
+        let lanes: Vec<_> = self
+            .lanes()
+            .into_iter()
+            .map(|lane| {
+                let fetcher = Arc::clone(&self);
+                async move { fetcher.claim_for(lane).await }
+            })
+            .collect();
+        futures_util::future::join_all(lanes).await;
+    }
+
+    async fn claim_for(self: Arc<Self>, lane: Lane) {
+        let mut pause = Reconnect::new();
+        while !self.stop.is_cancelled() {
+            let slots = tokio::select! {
+                slots = free_slots(&lane.slots) => slots,
+                () = self.stop.cancelled() => return,
+            };
+            let asked = slots.len();
+            match self.claim(&lane, asked).await {
+                Ok(runs) => {
+                    pause.reset();
+                    let full = runs.len() == asked;
+                    let found = !runs.is_empty();
+                    for (run, slot) in runs.into_iter().zip(slots) {
+                        self.start(run, slot);
+                    }
+                    // What came back full has more behind it; what came back short was all there was, but
+                    // for what workers beside this one were taking in the same moment.
+                    if full || found {
+                        continue;
+                    }
+                    self.idle.notify_waiters();
+                    self.sleep(POLL.mul_f64(rand::random_range(0.9..1.1))).await;
+                }
+                Err(error) => {
+                    drop(slots);
+                    let wait = pause.next();
+                    tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
+                    self.sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Waits that long, or until there may be something to claim, or until the stop.
+    async fn sleep(&self, limit: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(limit) => {}
+            () = self.look.notified() => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    async fn claim(&self, lane: &Lane, limit: usize) -> Result<Vec<Run>> {
+        let mut except: Vec<_> = lane.except.iter().map(|name| (name.clone(), String::new())).collect();
+        except.extend(self.elsewhere.left());
+        let claim = Claim {
+            worker: self.config.id,
+            build: self.config.build.clone(),
+            queues: self.config.queues.clone(),
+            only: lane.only.clone(),
+            except,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+        };
+        self.queue.ask(move |store| async move { store.claim(claim).await }).await
+    }
+
+    fn start(self: &Arc<Self>, run: Run, slot: OwnedSemaphorePermit) {
+        let cancellation = self.running.started(run.token);
+        if self.stop.is_cancelled() {
+            cancellation.cancel(crate::status::CancelReason::Shutdown);
+        }
+        let fetcher = Arc::clone(self);
+        let runtime = self.jobs.clone();
+        runtime.spawn(async move {
+            let definition = fetcher.config.registry.get(&run.job);
+            let since = Instant::now();
+            let ended = match fetcher.unfit(&run, definition).await {
+                Some(unfit) => Ended::NotForUs(unfit),
+                None if fetcher.stop.is_cancelled() => Ended::NotStarted,
+                None => {
+                    let Some(definition) = definition else { return };
+                    tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
+                    let work =
+                        execute(&fetcher.queue, &run, definition, &fetcher.config.states, &cancellation, &fetcher.jobs);
+                    tokio::select! {
+                        ended = work => ended,
+                        () = fetcher.kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
+                    }
+                }
+            };
+            let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
+            let finish = decide(&run, definition, ended);
+            if ran {
+                log_end(&run, &finish, since.elapsed());
+                fetcher.tally.count(&finish);
+            }
+            // The finisher outlives all runs but for a worker that was dropped, which records nothing.
+            let _ = fetcher.ends.send(ToRecord { finish, slot });
+        });
+    }
+
+    /// Whether this worker cannot run it, and whose it is then.
+    async fn unfit(&self, run: &Run, definition: Option<&'static JobDef>) -> Option<Unfit> {
+        let reason = match definition {
+            None => format!("no worker that lives knows a job named `{}`", run.job),
+            Some(definition) if definition.shape() == run.shape => return None,
+            Some(definition) => {
+                // Another shape may still be readable: fields with defaults, aliases, wider types.
+                match super::panics::caught(|| (definition.check)(&run.arguments)) {
+                    Ok(Ok(()) | Err(PayloadError::Missing(_))) => return None,
+                    Ok(Err(PayloadError::Unreadable(reason))) => {
+                        format!("no worker that lives can read its arguments; here: {reason}")
+                    }
+                    Err(panic) => format!("no worker that lives can read its arguments; here: {panic}"),
+                }
+            }
+        };
+        if self.runs_elsewhere(run).await {
+            self.elsewhere.leave(&run.job, &run.shape);
+            return Some(Unfit::LeaveIt);
+        }
+        tracing::warn!(id = %run.id, job = %run.job, %reason, "job parked");
+        Some(Unfit::Park(reason))
+    }
+
+    /// Whether another worker that lives was built with this very shape and serves the queue.
+    async fn runs_elsewhere(&self, run: &Run) -> bool {
+        let workers = match self.elsewhere.known() {
+            Some(workers) => workers,
+            None => match self.queue.ask(|store| async move { store.live_workers().await }).await {
+                Ok(workers) => self.elsewhere.learn(workers),
+                Err(error) => {
+                    tracing::debug!(%error, "could not look for other workers");
+                    return false;
+                }
+            },
+        };
+        workers.iter().any(|worker| {
+            worker.id != self.config.id
+                && worker.knows.get(&run.job) == Some(&run.shape)
+                && worker.queues.as_ref().is_none_or(|queues| queues.contains(&run.queue))
+        })
+    }
+}
+
+impl Elsewhere {
+    fn known(&self) -> Option<Arc<[LiveWorker]>> {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.as_ref().filter(|(since, _)| since.elapsed() < KNOWLEDGE_AGE).map(|(_, known)| Arc::clone(known))
+    }
+
+    fn learn(&self, workers: Vec<LiveWorker>) -> Arc<[LiveWorker]> {
+        let workers: Arc<[LiveWorker]> = workers.into();
+        *self.workers.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&workers)));
+        workers
+    }
+
+    fn leave(&self, job: &str, shape: &str) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.insert((job.to_owned(), shape.to_owned()), Instant::now());
+    }
+
+    fn left(&self) -> Vec<(String, String)> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.retain(|_, since| since.elapsed() < LEAVE_FOR);
+        left.keys().cloned().collect()
+    }
+}
+
+/// All free slots at once, at most a batch; waits until there is one.
+async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
+    // The semaphore is never closed, so acquiring only waits.
+    let mut free: Vec<_> = Arc::clone(slots).acquire_owned().await.into_iter().collect();
+    while free.len() < BATCH
+        && let Ok(slot) = Arc::clone(slots).try_acquire_owned()
+    {
+        free.push(slot);
+    }
+    free
+}
+
+fn log_end(run: &Run, finish: &Finish, took: Duration) {
+    let Some(record) = &finish.record else { return };
+    let state = match &finish.next {
+        Next::End(state) => *state,
+        Next::Again(again) => again.state,
+    };
+    let error = record.error.as_deref().unwrap_or_default();
+    match state {
+        JobState::Dead => {
+            tracing::error!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
+        }
+        JobState::Retrying => {
+            tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
+        }
+        _ => tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended"),
+    }
+}

@@ -1,0 +1,103 @@
+//! Writes the ends of runs, many at a time, and again until the database has them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::backoff::Reconnect;
+use super::running::Running;
+use crate::error::Error;
+use crate::queue::Queue;
+use crate::record::{Finish, Next};
+
+/// How many ends one statement writes at most.
+const BATCH: usize = 500;
+
+/// The end of a run, with the slot that it occupies until it is recorded.
+pub(super) struct ToRecord {
+    pub(super) finish: Finish,
+    pub(super) slot: OwnedSemaphorePermit,
+}
+
+/// Records what comes in until all senders are gone.
+///
+/// While one batch is being written the next one comes together, so a busy
+/// worker writes large batches and an idle one writes at once.
+pub(super) async fn record_ends(queue: Queue, mut ends: mpsc::UnboundedReceiver<ToRecord>, running: Arc<Running>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while ends.recv_many(&mut batch, BATCH).await > 0 {
+        let (finishes, slots): (Vec<_>, Vec<_>) = batch.drain(..).map(|end| (end.finish, end.slot)).unzip();
+        record(&queue, finishes, &running).await;
+        drop(slots);
+    }
+}
+
+/// Writes a batch; what the database refuses is tried one by one, so that one bad end harms no other.
+async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running) {
+    let mut waiting = vec![finishes];
+    while let Some(finishes) = waiting.pop() {
+        let batch: Arc<[Finish]> = finishes.into();
+        match write_until_done(queue, &batch).await {
+            Ok(recorded) => {
+                for finish in batch.iter() {
+                    running.ended(finish.token);
+                    if !recorded.contains(&finish.token) && finish.record.is_some() {
+                        tracing::warn!(id = %finish.id, "the run was taken over or completed itself; its end is not recorded here");
+                    }
+                }
+                let ended = batch.iter().filter(|finish| matches!(finish.next, Next::End(_)));
+                queue.note_ended(ended.map(|finish| finish.id));
+            }
+            Err(error) if batch.len() > 1 => {
+                tracing::debug!(%error, "a batch of ends was refused; each is written by itself");
+                waiting.extend(batch.iter().map(|finish| vec![finish.clone()]));
+            }
+            Err(error) => {
+                let Some(finish) = batch.first() else { continue };
+                tracing::error!(id = %finish.id, %error, "the end of a job was refused");
+                match without_texts(finish, &error) {
+                    Some(plain) => waiting.push(vec![plain]),
+                    // Its row stays with this worker until that stops; then it is rescued.
+                    None => running.ended(finish.token),
+                }
+            }
+        }
+    }
+}
+
+/// Tries until the database answers; an outage is waited out.
+async fn write_until_done(queue: &Queue, batch: &Arc<[Finish]>) -> Result<Vec<i64>, Error> {
+    let mut pause = Reconnect::new();
+    loop {
+        let ends = Arc::clone(batch);
+        match queue.ask(move |store| async move { store.finish(ends).await }).await {
+            Err(error) if error.is_transient() => {
+                let wait = pause.next();
+                tracing::warn!(%error, ends = batch.len(), ?wait, "the ends of jobs could not be recorded; trying again");
+                tokio::time::sleep(wait).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// The same end with the database's refusal instead of the texts that it may be about; `None` the second time.
+fn without_texts(finish: &Finish, error: &Error) -> Option<Finish> {
+    const MARK: &str = "the end of this attempt could not be recorded as it was: ";
+    let mut plain = finish.clone();
+    let record = plain.record.as_mut()?;
+    if record.error.as_deref().is_some_and(|text| text.starts_with(MARK)) {
+        return None;
+    }
+    let reason: String = error.to_string().chars().filter(|c| !c.is_control()).take(500).collect();
+    record.error = Some(format!("{MARK}{reason}"));
+    record.output = None;
+    if let Next::Again(again) = &mut plain.next {
+        again.note = None;
+    }
+    Some(plain)
+}
+
+/// How long the last batch may take when the worker stops.
+pub(super) const LAST_WRITE: Duration = Duration::from_millis(700);

@@ -1,0 +1,197 @@
+//! What keeps the queue in order: due jobs made ready, lost ones rescued, old results pruned.
+//!
+//! Each is an idempotent statement that any worker may run at any time, so
+//! there is no leader, and one that dies half-way is made up for by the next.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::Config;
+use super::outcome::{Ended, decide};
+use super::running::Running;
+use crate::error::Result;
+use crate::job::PayloadError;
+use crate::queue::Queue;
+use crate::record::{Finish, ParkedRow};
+use crate::status::CancelReason;
+
+/// How often due jobs are looked for when none is known to become due earlier.
+const TICK: Duration = Duration::from_secs(1);
+/// The shortest wait between two looks.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// How many rows one statement touches at most.
+const PIECE: u32 = 1_000;
+/// How often the park is looked through for jobs that this worker can run.
+const PARK_ROUND: Duration = Duration::from_secs(10);
+/// How often old results are pruned and tables kept ready.
+const PRUNE_ROUND: Duration = Duration::from_secs(10 * 60);
+
+/// Does one thing after another on its own schedule until the stop.
+pub(super) struct Maintenance {
+    pub(super) queue: Queue,
+    pub(super) config: Arc<Config>,
+    pub(super) running: Arc<Running>,
+    /// Rung when something became ready.
+    pub(super) look: Arc<Notify>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Maintenance {
+    /// Makes due jobs ready, when the first of them is due.
+    pub(super) async fn promote_until_stopped(self: Arc<Self>) {
+        self.repeat("make due jobs ready", || async {
+            let promoted = self.queue.ask(|store| async move { store.promote(PIECE).await }).await?;
+            if promoted.count > 0 {
+                self.look.notify_one();
+                if promoted.count == u64::from(PIECE) {
+                    return Ok(Duration::ZERO);
+                }
+            }
+            self.queue.ask(|store| async move { store.expire(PIECE).await }).await?;
+            Ok(promoted.next_in.unwrap_or(TICK).clamp(SHORTEST, TICK))
+        })
+        .await;
+    }
+
+    /// Tells running jobs of cancellations, and that they were taken over.
+    pub(super) async fn notice_until_stopped(self: Arc<Self>) {
+        self.repeat("look after running jobs", || async {
+            let running = self.running.tokens();
+            if !running.is_empty() {
+                let worker = self.config.id;
+                let notices = self.queue.ask(move |store| async move { store.notices(worker, running).await }).await?;
+                for notice in notices {
+                    // What is being recorded in this very moment is no longer held, and was not taken over.
+                    if notice.reason == CancelReason::Cancelled || self.still_gone(notice.token).await? {
+                        self.running.cancel(notice.token, notice.reason);
+                    }
+                }
+            }
+            Ok(TICK)
+        })
+        .await;
+    }
+
+    /// Whether a run that is still going here is gone from the database, also at a second look.
+    async fn still_gone(&self, token: i64) -> Result<bool> {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if !self.running.tokens().contains(&token) {
+            return Ok(false);
+        }
+        let worker = self.config.id;
+        let again = self.queue.ask(move |store| async move { store.notices(worker, vec![token]).await }).await?;
+        Ok(!again.is_empty() && self.running.tokens().contains(&token))
+    }
+
+    /// Rescues the jobs of workers that died.
+    pub(super) async fn rescue_until_stopped(self: Arc<Self>) {
+        let round = (self.config.lease / 4).clamp(Duration::from_millis(200), Duration::from_secs(5));
+        self.repeat("rescue lost jobs", || async {
+            self.rescue().await?;
+            self.queue.ask(|store| async move { store.forget_workers().await }).await?;
+            Ok(round.mul_f64(rand::random_range(0.8..1.2)))
+        })
+        .await;
+    }
+
+    async fn rescue(&self) -> Result<()> {
+        let lost = self.queue.ask(|store| async move { store.lost_runs(PIECE).await }).await?;
+        let mut rescued = 0;
+        for run in &lost {
+            let definition = self.config.registry.get(&run.job);
+            let ends: Arc<[Finish]> = [decide(run, definition, Ended::Lost)].into();
+            // One row at a time: one that the database refuses must not hold back the others.
+            match self.queue.ask(move |store| async move { store.finish(ends).await }).await {
+                Ok(recorded) if recorded.is_empty() => {}
+                Ok(_) => {
+                    tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
+                    rescued += 1;
+                }
+                Err(error) if error.is_transient() => return Err(error),
+                Err(error) => tracing::error!(id = %run.id, %error, "a lost job could not be rescued"),
+            }
+        }
+        if rescued > 0 {
+            self.queue.wake(Vec::new());
+            self.look.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Takes jobs out of the park that this worker can run: at its start, and again and again, since a worker of
+    /// another build may park some meanwhile.
+    pub(super) async fn unpark_until_stopped(self: Arc<Self>) {
+        self.repeat("look through the park", || async {
+            self.unpark().await?;
+            Ok(PARK_ROUND)
+        })
+        .await;
+    }
+
+    async fn unpark(&self) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let names = self.config.knows.keys().cloned().collect();
+            let rows = self.queue.ask(move |store| async move { store.parked(names, after, PIECE).await }).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = last.seq;
+            let ours: Vec<i64> = rows.iter().filter(|row| self.can_run(row)).map(|row| row.seq).collect();
+            if !ours.is_empty() {
+                let taken = self.queue.ask(move |store| async move { store.unpark(ours).await }).await?;
+                tracing::info!(jobs = taken, "took jobs out of the park");
+                self.look.notify_one();
+            }
+        }
+    }
+
+    fn can_run(&self, row: &ParkedRow) -> bool {
+        let Some(definition) = self.config.registry.get(&row.job) else { return false };
+        let readable = super::panics::caught(|| (definition.check)(&row.arguments));
+        definition.shape() == row.shape || matches!(readable, Ok(Ok(()) | Err(PayloadError::Missing(_))))
+    }
+
+    /// Prunes what is past its retention and keeps the tables ready.
+    pub(super) async fn prune_until_stopped(self: Arc<Self>) {
+        self.repeat("prune results", || async {
+            self.queue.ask(|store| async move { store.maintain().await }).await?;
+            let retention = self.config.retention;
+            let since = Instant::now();
+            while self.queue.ask(move |store| async move { store.prune(retention, PIECE).await }).await? > 0 {
+                // A little at a time, so that it never takes much of the database from the jobs.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if since.elapsed() > PRUNE_ROUND {
+                    break;
+                }
+            }
+            Ok(PRUNE_ROUND.mul_f64(rand::random_range(0.8..1.2)))
+        })
+        .await;
+    }
+
+    /// Does it, waits as long as it says, and does it again; an error is logged and tried again.
+    async fn repeat<F>(&self, what: &'static str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<Duration>>,
+    {
+        let mut pause = super::backoff::Reconnect::new();
+        while !self.stop.is_cancelled() {
+            let wait = match work().await {
+                Ok(wait) => {
+                    pause.reset();
+                    wait
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not {what}; trying again");
+                    pause.next()
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.stop.cancelled() => {}
+            }
+        }
+    }
+}
