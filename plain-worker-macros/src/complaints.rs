@@ -15,10 +15,6 @@ impl Complaints {
         self.0.push(syn::Error::new_spanned(tokens, message));
     }
 
-    pub fn push(&mut self, error: syn::Error) {
-        self.0.push(error);
-    }
-
     pub fn append(&mut self, mut others: Self) {
         self.0.append(&mut others.0);
     }

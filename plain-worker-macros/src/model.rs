@@ -1,8 +1,8 @@
 //! The function as the macro sees it: its parameters, and what its return type means.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
+use quote::ToTokens;
 use syn::punctuated::Punctuated;
-use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, FnArg, ItemFn, Lifetime, Meta, Pat, PatType, ReturnType, Safety, Token, Type};
 
@@ -230,7 +230,7 @@ fn check_type(ty: &Type, injected: bool, complaints: &mut Complaints) -> bool {
         complaints.at(impl_trait, "a job cannot be generic: name the type of this argument");
         return false;
     }
-    let Some(span) = borrowed.reference else { return true };
+    let Some(reference) = borrowed.reference else { return true };
     let message = match (injected, owned(ty)) {
         (true, _) => {
             "what the worker gives is given by value: take an `Arc<..>` or another type that is cheap to clone"
@@ -241,7 +241,7 @@ fn check_type(ty: &Type, injected: bool, complaints: &mut Complaints) -> bool {
             "an argument of a job is stored, so it cannot be borrowed: take a type that owns its data".to_owned()
         }
     };
-    complaints.push(syn::Error::new(span, message));
+    complaints.at(reference, message);
     false
 }
 
@@ -262,18 +262,18 @@ fn owned(ty: &Type) -> Option<String> {
 /// Finds what makes a type borrowed or generic.
 #[derive(Default)]
 struct Borrowed<'t> {
-    reference: Option<proc_macro2::Span>,
+    reference: Option<TokenStream>,
     impl_trait: Option<&'t syn::TypeImplTrait>,
 }
 
 impl<'t> Visit<'t> for Borrowed<'t> {
     fn visit_type_reference(&mut self, reference: &'t syn::TypeReference) {
-        self.reference.get_or_insert(reference.span());
+        self.reference.get_or_insert_with(|| reference.to_token_stream());
     }
 
     fn visit_lifetime(&mut self, lifetime: &'t Lifetime) {
         if lifetime.ident != "static" {
-            self.reference.get_or_insert(lifetime.span());
+            self.reference.get_or_insert_with(|| lifetime.to_token_stream());
         }
     }
 

@@ -81,7 +81,9 @@ const KEYS: &[Key<Options>] = &[
     Key {
         name: "priority",
         read: |options, entry| {
-            options.priority = Some(values::integer(entry.value("priority = 10")?, "-32768..=32767")?);
+            let range = i16::MIN.into()..=i16::MAX.into();
+            let priority = values::integer(entry.value("priority = 10")?, range)?;
+            options.priority = i16::try_from(priority).ok();
             Ok(())
         },
     },
@@ -89,11 +91,9 @@ const KEYS: &[Key<Options>] = &[
         name: "retries",
         read: |options, entry| {
             // The databases keep the number as a signed one.
-            let retries = values::integer::<i32>(entry.value("retries = 3")?, "0..=2147483647")?;
-            options.retries = Some(
-                u32::try_from(retries)
-                    .map_err(|_| Error::new_spanned(&entry.key, "write a whole number in 0..=2147483647"))?,
-            );
+            let range = 0..=i32::MAX.into();
+            let retries = values::integer(entry.value("retries = 3")?, range)?;
+            options.retries = u32::try_from(retries).ok();
             Ok(())
         },
     },

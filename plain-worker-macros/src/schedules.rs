@@ -105,7 +105,8 @@ struct Parts {
 impl Parse for Parts {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if input.is_empty() {
-            return Err(input.error("write when it runs, as in `#[scheduled(\"0 9 * * MON-FRI\")]`"));
+            let message = "write when it runs, as in `#[scheduled(\"0 9 * * MON-FRI\")]`";
+            return Err(Error::new(proc_macro2::Span::call_site(), message));
         }
         let expression = input.parse()?;
         if !input.is_empty() {

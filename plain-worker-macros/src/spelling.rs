@@ -62,7 +62,7 @@ pub fn hint<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Stri
     known
         .into_iter()
         .map(|known| (strsim::damerau_levenshtein(written, known), known))
-        .filter(|(distance, known)| *distance <= 2.min(known.len() / 2))
+        .filter(|(distance, known)| *distance <= (known.len() / 3).clamp(1, 2))
         .min_by_key(|(distance, _)| *distance)
         .map_or_else(String::new, |(_, known)| format!("; did you mean `{known}`?"))
 }

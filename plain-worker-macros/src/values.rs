@@ -1,10 +1,11 @@
 //! Readers of the values that options take.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, Expr, ExprUnary, Lit, LitStr, Path, Result, UnOp};
+use syn::{Error, Expr, ExprLit, ExprUnary, Lit, LitStr, Path, Result, UnOp};
 
 use crate::spelling;
 
@@ -73,19 +74,20 @@ pub fn duration_tokens(span: Duration, private: &TokenStream) -> TokenStream {
     quote!(#private::core::time::Duration::new(#seconds, #nanos))
 }
 
-/// A whole number in the range of its type.
-pub fn integer<N>(value: &Expr, range: &str) -> Result<N>
-where
-    N: std::str::FromStr,
-{
-    let refuse = || Error::new_spanned(value, format!("write a whole number in {range}"));
+/// A whole number within a range.
+pub fn integer(value: &Expr, range: RangeInclusive<i64>) -> Result<i64> {
     let (sign, digits) = match ungrouped(value) {
         Expr::Unary(ExprUnary { op: UnOp::Neg(_), expr, .. }) => ("-", ungrouped(expr)),
         other => ("", other),
     };
-    let Expr::Lit(literal) = digits else { return Err(refuse()) };
-    let Lit::Int(number) = &literal.lit else { return Err(refuse()) };
-    format!("{sign}{}", number.base10_digits()).parse().map_err(|_| refuse())
+    let number = match digits {
+        Expr::Lit(ExprLit { lit: Lit::Int(digits), .. }) => format!("{sign}{}", digits.base10_digits()).parse().ok(),
+        _ => None,
+    };
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
+        let (least, most) = range.into_inner();
+        Error::new_spanned(value, format!("write a whole number from {least} to {most}"))
+    })
 }
 
 /// The path of a function or a crate.

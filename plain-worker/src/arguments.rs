@@ -6,18 +6,20 @@ use serde::de::DeserializeOwned;
 use crate::job::{BoxError, PayloadError};
 use crate::payload;
 
-/// What the type of a stored argument has to be.
-///
-/// It has no meaning of its own; the name is what an error shows beside the
-/// trait that is missing.
+/// What the type of a stored argument has to be; the name is what errors show.
 #[doc(hidden)]
-pub trait StoredArgument: Serialize + DeserializeOwned + Send + 'static {}
+pub trait StoredArgument: Serialize + DeserializeOwned + Send + 'static {
+    /// The same type again, if the argument can be stored.
+    ///
+    /// Generated code asks for the bound through this: where it does not hold,
+    /// the type is unknown, and the compiler says nothing more about it. So the
+    /// error at the argument's type is the only one.
+    type Then<J>;
+}
 
-impl<T: Serialize + DeserializeOwned + Send + 'static> StoredArgument for T {}
-
-/// Asks for one argument whether it can be stored; the error points at its type.
-#[doc(hidden)]
-pub const fn stored_argument<T: StoredArgument>() {}
+impl<T: Serialize + DeserializeOwned + Send + 'static> StoredArgument for T {
+    type Then<J> = J;
+}
 
 /// Reads stored arguments.
 #[doc(hidden)]

@@ -431,9 +431,9 @@ async fn raw_names_are_stored_plain() {
 #[job]
 async fn conditional(
     always: u8,
-    #[cfg(all())] there: u8,
+    #[cfg(not(any()))] there: u8,
     #[cfg(any())] absent: NoSuchType,
-    #[cfg_attr(all(), serde(rename = "renamed"))] attributed: u8,
+    #[cfg_attr(not(any()), serde(rename = "renamed"))] attributed: u8,
     #[cfg_attr(any(), serde(rename = "not"))] plain: u8,
 ) -> u8 {
     always + there + attributed + plain

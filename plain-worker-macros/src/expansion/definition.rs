@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::{Job, run, timetable, twin};
+use super::{Job, located, run, timetable, twin};
 use crate::model::{Parameter, Returned, Stored};
 use crate::options::OnLost;
 use crate::spelling;
@@ -27,11 +27,12 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
     let options = expand_options(job);
     let schedules = timetable::expand(job);
     // The function's own line, not that of the attribute.
-    let place = respan(private.clone(), ident.span());
+    let place = job.private_at(ident.span());
     let line = quote_spanned!(ident.span()=> #place::core::line!());
-    let assertions = twin::asked(job).map(|parameter| {
+    let registered = twin::asked(job).fold(quote!(#ident), |registered, parameter| {
         let ty = &parameter.ty;
-        quote_spanned!(ty.span()=> #private::stored_argument::<#ty>();)
+        let private = job.private_at(located(ty.span()));
+        quote_spanned!(located(ty.span())=> <#ty as #private::StoredArgument>::Then<#registered>)
     });
     quote! {
         #guard
@@ -58,20 +59,10 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
             };
         }
 
-        #private::inventory::submit! {{
-            #(#assertions)*
-            #private::Registration::of::<#ident>()
-        }}
+        #private::inventory::submit! {
+            #private::Registration::of::<#registered>()
+        }
     }
-}
-
-/// The same tokens at another place of the source.
-fn respan(tokens: TokenStream, span: proc_macro2::Span) -> TokenStream {
-    let moved = tokens.into_iter().map(|mut token| {
-        token.set_span(span);
-        token
-    });
-    moved.collect()
 }
 
 /// The output's type, and what refuses a `Result` under another name.
@@ -86,7 +77,8 @@ fn expand_output(job: &Job<'_>) -> (TokenStream, TokenStream) {
                  name it `Result` in the return type",
                 spelling::type_text(quote!(#ty))
             );
-            let guard = quote_spanned! {ty.span()=>
+            let private = job.private_at(located(ty.span()));
+            let guard = quote_spanned! {located(ty.span())=>
                 const _: () = {
                     use #private::NotResult as _;
                     #private::core::assert!(!#private::Probe::<#ty>::IS_RESULT, #message);

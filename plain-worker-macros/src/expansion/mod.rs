@@ -5,7 +5,7 @@ mod run;
 mod timetable;
 mod twin;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Item, ItemFn, Path};
 
@@ -33,6 +33,20 @@ impl Job<'_> {
     pub fn conditions(&self) -> impl Iterator<Item = &Attribute> {
         self.function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg"))
     }
+
+    /// The one module, in code that is to be seen at that place.
+    pub fn private_at(&self, span: Span) -> TokenStream {
+        let tokens = self.private.clone().into_iter().map(|mut token| {
+            token.set_span(span);
+            token
+        });
+        tokens.collect()
+    }
+}
+
+/// A place in the user's code, of which lints know that a macro wrote it.
+pub fn located(span: Span) -> Span {
+    span.resolved_at(Span::call_site())
 }
 
 /// Expands the attribute that the compiler met first; it takes the others along.
@@ -69,7 +83,13 @@ pub fn expand(face: Face, options: TokenStream, item: TokenStream) -> TokenStrea
         });
     }
     let complaints = complaints.into_tokens();
-    quote!(#function #code #seen #complaints)
+    quote! {
+        #[allow(clippy::needless_pass_by_value, reason = "a job owns its arguments")]
+        #function
+        #code
+        #seen
+        #complaints
+    }
 }
 
 /// What is not a function is left as it is.
@@ -111,7 +131,7 @@ fn expand_job(job: &Job<'_>) -> TokenStream {
         #twin
 
         #(#conditions)*
-        #[allow(deprecated, trivial_bounds, clippy::pedantic, reason = "generated code")]
+        #[allow(deprecated, trivial_bounds, clippy::pedantic, clippy::nursery, reason = "generated code")]
         const _: () = {
             #methods
             #comforts

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::Job;
+use super::{Job, located, twin};
 use crate::model::{Kind, Returned};
 
 /// The functions that the definition points at: what is injected, and the start of a run.
@@ -13,8 +13,9 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
     let ident = &job.model.ident;
     let injections = job.model.injected().enumerate().map(|(nth, parameter)| {
         let (name, ty) = (injection(nth), &parameter.ty);
+        let private = job.private_at(located(ty.span()));
         // One function for each, so that a type that cannot be injected is one error.
-        quote_spanned! {ty.span()=>
+        quote_spanned! {located(ty.span())=>
             fn #name() -> #private::Injection<#ty> {
                 #[allow(unused_imports, reason = "each type needs one of them")]
                 use #private::{ByInject as _, ByState as _};
@@ -44,19 +45,23 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
         quote!(#private::Started::Blocking(#private::std::boxed::Box::new(move || #end)))
     } else {
         let end = expand_end(job, &quote!(#call.await));
-        quote_spanned! {ident.span()=>
+        let private = job.private_at(located(ident.span()));
+        quote_spanned! {located(ident.span())=>
             #private::Started::Async(#private::std::boxed::Box::pin(async move { #end }))
         }
     };
     let scope = if job.model.injected().next().is_some() { format_ident!("__scope") } else { format_ident!("_scope") };
     let read = if job.model.stored().next().is_some() { format_ident!("__job") } else { format_ident!("_job") };
+    let bounds = twin::stored_bounds(job);
     quote! {
         #(#injections)*
 
         fn __start(
             __text: &#private::core::primitive::str,
             #scope: &#private::Scope,
-        ) -> #private::core::result::Result<#private::Started, #private::PayloadError> {
+        ) -> #private::core::result::Result<#private::Started, #private::PayloadError>
+        #bounds
+        {
             let #read = #private::read_arguments::<#ident>(__text)?;
             #(#injected)*
             #private::core::result::Result::Ok(#started)
@@ -66,16 +71,26 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
 
 /// The code that makes the end of a run out of what the function returned.
 fn expand_end(job: &Job<'_>, call: &TokenStream) -> TokenStream {
-    let private = &job.private;
+    let span = match &job.model.returned {
+        Returned::Unit => proc_macro2::Span::call_site(),
+        Returned::Output(ty) | Returned::Fallible(ty) => ty.span(),
+    };
+    let private = job.private_at(located(span));
     match &job.model.returned {
         Returned::Unit => quote!(#private::end_of_output(&#call)),
-        Returned::Output(ty) => quote_spanned!(ty.span()=> #private::end_of_output(&#call)),
+        // By a name of its own, which stands at the type: an output that cannot be recorded is an error there.
+        Returned::Output(_) => quote_spanned! {located(span)=> {
+            let __returned = #call;
+            #private::end_of_output(&__returned)
+        }},
         Returned::Fallible(ty) => {
             let retry_if = match &job.options.retry_if {
                 Some(path) => quote!(#path),
                 None => quote!(#private::always),
             };
-            quote_spanned!(ty.span()=> #private::end_of_result(#private::Fallible::into_result(#call), #retry_if))
+            quote_spanned! {located(span)=>
+                #private::end_of_result(<#ty as #private::Fallible>::into_result(#call), #retry_if)
+            }
         }
     }
 }

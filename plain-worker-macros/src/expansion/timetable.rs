@@ -1,11 +1,12 @@
 //! The schedules of a job, and the arguments that they give.
 
+use std::collections::HashSet;
+
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit};
 
-use super::Job;
+use super::{Job, located};
 use crate::schedules::{Given, Scheduled};
 use crate::spelling;
 
@@ -50,9 +51,13 @@ fn expand_arguments(job: &Job<'_>, given: &[Given]) -> TokenStream {
     let serde = format!("{}::serde", job.private_text);
     let mut fields = Vec::new();
     let mut values = Vec::new();
+    let mut seen = HashSet::new();
     for Given { name, value } in given {
         let plain = spelling::plain(name);
-        // One that names no argument is complained of already.
+        // Complained of already: one that is given twice, and one that names no argument.
+        if !seen.insert(plain.clone()) {
+            continue;
+        }
         let Some((parameter, stored)) = job.model.stored().find(|(parameter, _)| parameter.name() == plain) else {
             continue;
         };
@@ -60,9 +65,10 @@ fn expand_arguments(job: &Job<'_>, given: &[Given]) -> TokenStream {
         fields.push(quote!(#(#attributes)* #ident: #ty));
         let value = match value {
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                quote_spanned!(text.span()=> #private::core::convert::Into::into(#text))
+                let private = job.private_at(located(text.span()));
+                quote_spanned!(located(text.span())=> #private::core::convert::Into::into(#text))
             }
-            other => quote_spanned!(other.span()=> #other),
+            other => quote!(#other),
         };
         values.push(quote!(#ident: #value));
     }

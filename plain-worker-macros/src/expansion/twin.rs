@@ -26,7 +26,7 @@ pub fn expand(job: &Job<'_>) -> TokenStream {
         #strict
         #[allow(
             non_camel_case_types, dead_code, deprecated, unreachable_pub, private_interfaces, trivial_bounds,
-            clippy::pedantic,
+            clippy::pedantic, clippy::nursery,
             reason = "generated code"
         )]
         #vis struct #ident {

@@ -1,0 +1,18 @@
+use plain_worker::job;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct WriteOnly;
+
+#[job]
+async fn takes_it(
+    number: u8,
+    value: WriteOnly, //~ E0277 StoredArgument
+    text: String,
+) {
+    drop((number, value, text));
+}
+
+fn main() {
+    let _ = takes_it(1, WriteOnly, String::new());
+}

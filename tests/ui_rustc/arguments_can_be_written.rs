@@ -1,0 +1,14 @@
+use plain_worker::job;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct ReadOnly;
+
+#[job(retries = 3, unique)]
+async fn takes_it(value: Vec<ReadOnly>) { //~ E0277 StoredArgument
+    drop(value);
+}
+
+fn main() {
+    let _ = takes_it(vec![ReadOnly]);
+}
