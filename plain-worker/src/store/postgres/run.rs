@@ -94,8 +94,7 @@ impl PostgresStore {
 
     async fn record_once(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
         let mut alone = self.alone("record the end of jobs").await?;
-        let recorded =
-            finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
+        let recorded = finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
         alone.done(self).await?;
         Ok(recorded)
     }
