@@ -171,6 +171,10 @@ pub(crate) struct Finish {
     pub held: Option<HeldKey>,
     /// The row in the history; none for a run that goes back untouched.
     pub record: Option<Record>,
+    /// How often the job has failed, been lost and been handed back, this end counted.
+    pub failures: i32,
+    pub losses: i32,
+    pub hand_backs: i32,
     pub next: Next,
 }
 
@@ -200,16 +204,14 @@ pub(crate) enum Next {
     Again(Again),
 }
 
-/// A job that waits again after a run; the counters are absolute.
+/// A job that waits again after a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Again {
     /// `Ready`, `Scheduled`, `Retrying` or `Parked`.
     pub state: JobState,
     pub delay: Duration,
+    /// The number of the latest attempt that counts.
     pub attempt: i32,
-    pub failures: i32,
-    pub losses: i32,
-    pub hand_backs: i32,
     /// Why, for people (a parked job's reason, a retried job's last error).
     pub note: Option<String>,
 }

@@ -23,7 +23,7 @@ async fn send_mail(_to: String) {}
 #[job(unique)]
 async fn reindex(_id: i64, _full: bool) {}
 
-#[job(unique(account), until = "start")]
+#[job(unique(_account), until = "start")]
 async fn sync_account(_account: i64, _reason: String) {}
 
 #[job]
@@ -168,7 +168,7 @@ async fn what_cannot_be_stored_is_refused_and_nothing_is_stored(database: Databa
     let deep = measure::enqueue(1.0, BTreeMap::from([("a".to_owned(), vec![1.0, f32::INFINITY])]));
     assert!(refused(deep.on(&queue).await.map(drop)).to_string().contains("`more.a.1`: inf"));
     let large = send_mail::enqueue("x".repeat(1001)).on(&queue).await.map(drop);
-    assert!(matches!(refused(large), Refused::TooLarge { size: 1010, limit: 1000, .. }));
+    assert!(matches!(refused(large), Refused::TooLarge { size: 1011, limit: 1000, .. }));
     assert!(send_mail::enqueue("x".repeat(900)).on(&queue).await.is_ok());
     assert!(matches!(send(double::enqueue(1).queue("")).await, Refused::Name { what: "queue name", .. }));
     assert!(matches!(send(double::enqueue(1).queue("q".repeat(201))).await, Refused::Name { .. }));

@@ -65,26 +65,26 @@ macro_rules! transactions {
         mod $store {
             use super::*;
 
-            async fn set_up() -> (Database, Queue, AnyPool, impl AsyncFn() -> sqlx::Transaction<'static, Db>) {
+            async fn set_up() -> (Database, Queue, AnyPool, sqlx::Pool<$db>) {
                 let database = $database;
                 let pool = $pool(&database).await;
                 pool.execute("CREATE TABLE charges (id BIGINT)").await.unwrap();
                 let queue = Queue::from_pool(&pool);
                 queue.migrate().await.unwrap();
                 let any = $any(pool.clone());
-                (database, queue, any, async move || $begin(&pool).await.unwrap())
+                (database, queue, any, pool)
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             $(#[$ignore])?
             async fn a_commit_makes_the_job_and_a_rollback_leaves_nothing() {
-                let (_database, queue, pool, begin) = set_up().await;
-                let mut tx = begin().await;
+                let (_database, queue, pool, own) = set_up().await;
+                let mut tx = $begin(&own).await.unwrap();
                 sqlx::query($insert).bind(1_i64).execute(&mut *tx).await.unwrap();
                 let kept = receipt::enqueue(1).on(queue.within(&mut tx)).await.unwrap();
                 assert!(matches!(kept.wait().await, Err(WaitError::Uncommitted { .. })));
                 tx.commit().await.unwrap();
-                let mut tx = begin().await;
+                let mut tx = $begin(&own).await.unwrap();
                 let gone = receipt::enqueue(2).on(queue.within(&mut tx)).await.unwrap();
                 receipt::enqueue_all((3..100).map(|n| receipt { n })).on(queue.within(&mut tx)).await.unwrap();
                 tx.rollback().await.unwrap();
@@ -96,8 +96,8 @@ macro_rules! transactions {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             $(#[$ignore])?
             async fn a_bare_transaction_takes_the_default_tables_and_a_connection_does_too() {
-                let (_database, queue, _pool, begin) = set_up().await;
-                let mut tx = begin().await;
+                let (_database, queue, _pool, own) = set_up().await;
+                let mut tx = $begin(&own).await.unwrap();
                 receipt::enqueue(1).on(&mut tx).await.unwrap();
                 receipt::enqueue(2).on(&mut *tx).await.unwrap();
                 tx.commit().await.unwrap();
@@ -107,8 +107,8 @@ macro_rules! transactions {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             $(#[$ignore])?
             async fn a_refused_enqueue_leaves_the_transaction_usable() {
-                let (_database, queue, _pool, begin) = set_up().await;
-                let mut tx = begin().await;
+                let (_database, queue, _pool, own) = set_up().await;
+                let mut tx = $begin(&own).await.unwrap();
                 assert!(receipt::enqueue(1).queue("").on(queue.within(&mut tx)).await.is_err());
                 assert!(receipt::enqueue(2).unique_key("k").on(queue.within(&mut tx)).await.unwrap().inserted().is_new());
                 assert!(!receipt::enqueue(3).unique_key("k").on(queue.within(&mut tx)).await.unwrap().inserted().is_new());
@@ -119,7 +119,7 @@ macro_rules! transactions {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             $(#[$ignore])?
             async fn a_sleeping_worker_is_woken_by_the_commit() {
-                let (_database, queue, pool, begin) = set_up().await;
+                let (_database, queue, pool, own) = set_up().await;
                 let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
                 let running = tokio::spawn(
                     Worker::builder(queue.clone()).state(pool).run_until(async { stopped.await.unwrap_or_default() }),
@@ -128,7 +128,7 @@ macro_rules! transactions {
                 first.wait().await.unwrap();
                 let mut fastest = Duration::MAX;
                 for n in 1..=5 {
-                    let mut tx = begin().await;
+                    let mut tx = $begin(&own).await.unwrap();
                     let handle = receipt::enqueue(n).on(queue.within(&mut tx)).await.unwrap();
                     let since = Instant::now();
                     tx.commit().await.unwrap();
@@ -144,7 +144,7 @@ macro_rules! transactions {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             $(#[$ignore])?
             async fn a_job_completes_itself_with_its_writes_or_not_at_all() {
-                let (_database, queue, pool, _begin) = set_up().await;
+                let (_database, queue, pool, _own) = set_up().await;
                 let kept = charge::enqueue(1, true).on(&queue).await.unwrap();
                 let lost = charge::enqueue(2, false).on(&queue).await.unwrap();
                 worker(&queue, pool.clone()).await.unwrap();

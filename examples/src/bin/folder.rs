@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser;
-use comfy_table::{Table, presets};
+use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use plain_worker::{AttemptStatus, JobFilter, JobState, Queue, Worker, job};
 use serde::{Deserialize, Serialize};
@@ -104,7 +104,7 @@ async fn watch(queue: Queue, files: u64) -> anyhow::Result<()> {
 /// The history of these jobs: the last 20, with every attempt of those that failed.
 async fn print_history(queue: &Queue, ids: impl Iterator<Item = plain_worker::JobId>) -> anyhow::Result<()> {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_FULL_CONDENSED).set_header(["file", "state", "attempt", "result"]);
+    table.set_header(["file", "state", "attempt", "result"]);
     let mut rows = Vec::new();
     for id in ids {
         let Some(job) = queue.job(id).await? else { continue };

@@ -23,13 +23,17 @@ fn classify(error: sqlx::Error, doing: &'static str, database: &str) -> Error {
         | Sqlx::PoolTimedOut
         | Sqlx::PoolClosed
         | Sqlx::WorkerCrashed => Error::Unavailable { doing, source: error.into() },
-        Sqlx::Database(found) if found.kind() == ErrorKind::Other => match code.as_str() {
+        Sqlx::Database(found) if !matches!(found.kind(), ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation) => match code.as_str() {
             // Undefined table or schema; SQLite says it in words only.
             "42P01" | "3F000" => {
                 Error::NotMigrated { database: database.to_owned(), command: CREATE_TABLES.to_owned() }
             }
             "1" if found.message().starts_with("no such table") => {
                 Error::NotMigrated { database: database.to_owned(), command: CREATE_TABLES.to_owned() }
+            }
+            // A day of the history was attached in that very moment; the row finds its place at the next try.
+            "23514" if found.message().ends_with("violates partition constraint") => {
+                Error::Conflict { doing, hint: "", source: error.into() }
             }
             // Serialization failure, deadlock, lock timeout.
             "40001" | "40P01" | "55P03" => Error::Conflict { doing, hint: "", source: error.into() },

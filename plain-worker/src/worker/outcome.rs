@@ -96,7 +96,8 @@ fn returned_error(run: &Run, backoff: &Backoff, failure_: &JobFailure, told: Opt
         Some(Wanted::Cancel) => return cancelled(run, text),
         Some(Wanted::Snooze(delay)) => {
             let again = Again { delay, ..again(run, JobState::Scheduled) };
-            return Finish { record: record(AttemptStatus::Snoozed, None, Some(text), None), ..waits(run, again) };
+            let record = record(AttemptStatus::Snoozed, None, Some(text), None);
+            return Finish { record, ..waits(run, again) };
         }
         None => {}
     }
@@ -115,12 +116,13 @@ fn returned_error(run: &Run, backoff: &Backoff, failure_: &JobFailure, told: Opt
 fn failure(run: &Run, backoff: &Backoff, kind: ErrorKind, error: String, retry: bool) -> Finish {
     let failures = run.failures.saturating_add(1);
     if !retry || failures > run.retries {
-        return end(run, AttemptStatus::Errored, Some(kind), Some(error), None, JobState::Dead);
+        let dead = end(run, AttemptStatus::Errored, Some(kind), Some(error), None, JobState::Dead);
+        return Finish { failures, ..dead };
     }
     let delay = backoff.delay_after(u32::try_from(failures).unwrap_or(u32::MAX));
     let note = Some(storable_text(&error, ERROR_LIMIT));
-    let again = Again { delay, failures, note, ..again(run, JobState::Retrying) };
-    Finish { record: record(AttemptStatus::Errored, Some(kind), Some(error), None), ..waits(run, again) }
+    let record = record(AttemptStatus::Errored, Some(kind), Some(error), None);
+    Finish { failures, record, ..waits(run, Again { delay, note, ..again(run, JobState::Retrying) }) }
 }
 
 fn cancelled(run: &Run, reason: String) -> Finish {
@@ -129,11 +131,12 @@ fn cancelled(run: &Run, reason: String) -> Finish {
 
 fn hand_back(run: &Run) -> Finish {
     let text = "handed back: its worker was stopped".to_owned();
-    let again =
-        Again { attempt: run.attempt - 1, hand_backs: run.hand_backs.saturating_add(1), ..again(run, JobState::Ready) };
-    Finish { record: record(AttemptStatus::HandedBack, None, Some(text), None), ..waits(run, again) }
+    let record = record(AttemptStatus::HandedBack, None, Some(text), None);
+    let hand_backs = run.hand_backs.saturating_add(1);
+    Finish { hand_backs, record, ..untouched(run, JobState::Ready, None) }
 }
 
+/// The attempt is given back: it does not count.
 fn untouched(run: &Run, state: JobState, note: Option<String>) -> Finish {
     waits(run, Again { attempt: run.attempt - 1, note, ..again(run, state) })
 }
@@ -142,10 +145,10 @@ fn lost(run: &Run) -> Finish {
     let losses = run.losses.saturating_add(1);
     let text = format!("its worker died in attempt {} (loss {losses} of {LOSSES})", run.attempt);
     if run.on_lost == OnLost::Fail || losses >= LOSSES {
-        return end(run, AttemptStatus::Lost, None, Some(text), None, JobState::Dead);
+        return Finish { losses, ..end(run, AttemptStatus::Lost, None, Some(text), None, JobState::Dead) };
     }
-    let again = Again { losses, ..again(run, JobState::Ready) };
-    Finish { record: record(AttemptStatus::Lost, None, Some(text), None), ..waits(run, again) }
+    let record = record(AttemptStatus::Lost, None, Some(text), None);
+    Finish { losses, record, ..waits(run, again(run, JobState::Ready)) }
 }
 
 fn end(
@@ -157,24 +160,22 @@ fn end(
     state: JobState,
 ) -> Finish {
     let held = run.unique.as_ref().map(|(key, _)| HeldKey { job: run.job.clone(), key: key.clone() });
-    Finish { token: run.token, id: run.id, held, record: record(status, kind, error, output), next: Next::End(state) }
+    Finish { held, record: record(status, kind, error, output), ..finish(run, Next::End(state)) }
 }
 
 fn waits(run: &Run, again: Again) -> Finish {
-    Finish { token: run.token, id: run.id, held: None, record: None, next: Next::Again(again) }
+    finish(run, Next::Again(again))
 }
 
-/// Waits again with nothing counted, due when it was.
+/// An end with nothing counted and nothing recorded.
+fn finish(run: &Run, next: Next) -> Finish {
+    let &Run { token, id, failures, losses, hand_backs, .. } = run;
+    Finish { token, id, held: None, record: None, failures, losses, hand_backs, next }
+}
+
+/// Waits again, due when it was.
 fn again(run: &Run, state: JobState) -> Again {
-    Again {
-        state,
-        delay: Duration::ZERO,
-        attempt: run.attempt,
-        failures: run.failures,
-        losses: run.losses,
-        hand_backs: run.hand_backs,
-        note: None,
-    }
+    Again { state, delay: Duration::ZERO, attempt: run.attempt, note: None }
 }
 
 fn record(
@@ -247,8 +248,8 @@ mod tests {
         Ended::Returned(Err(JobFailure { error: error.into(), retry: true }), told)
     }
 
-    fn again_of(finish: Finish) -> Again {
-        match finish.next {
+    fn again_of(finish: &Finish) -> &Again {
+        match &finish.next {
             Next::Again(again) => again,
             Next::End(state) => panic!("ended as {state}"),
         }
@@ -256,11 +257,12 @@ mod tests {
 
     #[test]
     fn a_failure_uses_a_retry_until_none_is_left() {
-        let first = again_of(decide(&run(), None, error("no", None)));
-        assert_eq!((first.state, first.failures, first.attempt), (JobState::Retrying, 2, 3));
-        assert!(first.delay >= Duration::from_secs(24) && first.delay <= Duration::from_secs(36), "{:?}", first.delay);
-        let spent = Run { failures: 2, ..run() };
-        assert_eq!(decide(&spent, None, error("no", None)).next, Next::End(JobState::Dead));
+        let first = decide(&run(), None, error("no", None));
+        let next = again_of(&first);
+        assert_eq!((next.state, first.failures, next.attempt), (JobState::Retrying, 2, 3));
+        assert!(next.delay >= Duration::from_secs(24) && next.delay <= Duration::from_secs(36), "{:?}", next.delay);
+        let last = decide(&Run { failures: 2, ..run() }, None, error("no", None));
+        assert_eq!((last.next, last.failures), (Next::End(JobState::Dead), 3));
     }
 
     #[test]
@@ -268,8 +270,9 @@ mod tests {
         let wrapped = |steer: Steer| anyhow_like(steer);
         assert_eq!(decide(&run(), None, error(wrapped(discard("x")), None)).next, Next::End(JobState::Dead));
         assert_eq!(decide(&run(), None, error(wrapped(cancel("x")), None)).next, Next::End(JobState::Cancelled));
-        let later = again_of(decide(&run(), None, error(wrapped(snooze(Duration::from_secs(9))), None)));
-        assert_eq!((later.state, later.delay, later.failures), (JobState::Scheduled, Duration::from_secs(9), 1));
+        let later = decide(&run(), None, error(wrapped(snooze(Duration::from_secs(9))), None));
+        let next = again_of(&later);
+        assert_eq!((next.state, next.delay, later.failures), (JobState::Scheduled, Duration::from_secs(9), 1));
     }
 
     #[derive(Debug, thiserror::Error)]
@@ -283,17 +286,19 @@ mod tests {
     #[test]
     fn a_stop_by_a_deploy_counts_as_nothing() {
         for ended in [error("stopped", Some(CancelReason::Shutdown)), Ended::Stopped(CancelReason::Shutdown, None)] {
-            let back = again_of(decide(&run(), None, ended));
-            assert_eq!((back.state, back.attempt, back.failures, back.hand_backs), (JobState::Ready, 2, 1, 1));
+            let back = decide(&run(), None, ended);
+            let next = again_of(&back);
+            assert_eq!((next.state, next.attempt, back.failures, back.hand_backs), (JobState::Ready, 2, 1, 1));
         }
         let untouched = decide(&run(), None, Ended::NotStarted);
         assert_eq!(untouched.record, None);
-        assert_eq!(again_of(untouched).attempt, 2);
+        assert_eq!((again_of(&untouched).attempt, untouched.hand_backs), (2, 0));
     }
 
     #[test]
     fn the_third_loss_is_the_last() {
-        assert_eq!(again_of(decide(&run(), None, Ended::Lost)).losses, 1);
+        let first = decide(&run(), None, Ended::Lost);
+        assert_eq!((again_of(&first).state, first.losses), (JobState::Ready, 1));
         assert_eq!(decide(&Run { losses: 2, ..run() }, None, Ended::Lost).next, Next::End(JobState::Dead));
         assert_eq!(decide(&Run { on_lost: OnLost::Fail, ..run() }, None, Ended::Lost).next, Next::End(JobState::Dead));
     }

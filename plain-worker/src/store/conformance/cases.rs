@@ -23,7 +23,7 @@ fn record(status: AttemptStatus) -> Option<Record> {
 
 fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
     let held = run.unique.as_ref().map(|(key, _)| HeldKey { job: run.job.clone(), key: key.clone() });
-    Finish { token: run.token, id: run.id, held, record: record(status), next: Next::End(state) }
+    Finish { held, ..finish(run, record(status), Next::End(state)) }
 }
 
 fn succeeded(run: &Run) -> Finish {
@@ -35,19 +35,16 @@ fn died(run: &Run) -> Finish {
 }
 
 fn again(run: &Run, state: JobState, delay: Duration) -> Again {
-    Again {
-        state,
-        delay,
-        attempt: run.attempt,
-        failures: run.failures,
-        losses: run.losses,
-        hand_backs: run.hand_backs,
-        note: None,
-    }
+    Again { state, delay, attempt: run.attempt, note: None }
 }
 
 fn waits(run: &Run, record: Option<Record>, again: Again) -> Finish {
-    Finish { token: run.token, id: run.id, held: None, record, next: Next::Again(again) }
+    finish(run, record, Next::Again(again))
+}
+
+fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
+    let &Run { token, id, failures, losses, hand_backs, .. } = run;
+    Finish { token, id, held: None, record, failures, losses, hand_backs, next }
 }
 
 fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
@@ -158,9 +155,9 @@ pub(super) async fn an_end_is_recorded_once_and_only_by_who_holds_the_run(f: Fix
     let lost = waits(
         &stale,
         record(AttemptStatus::Lost),
-        Again { losses: 1, ..again(&stale, JobState::Ready, Duration::ZERO) },
+        again(&stale, JobState::Ready, Duration::ZERO),
     );
-    assert!(f.end(lost).await);
+    assert!(f.end(Finish { losses: 1, ..lost }).await);
     let fresh = f.take_one().await;
     assert!(fresh.token > stale.token);
     assert_eq!((fresh.id, fresh.attempt, fresh.losses), (stale.id, 2, 1));
@@ -195,8 +192,9 @@ pub(super) async fn a_run_token_is_never_used_again(f: Fixture) {
 pub(super) async fn a_retry_is_written_with_its_failure(f: Fixture) {
     f.put(vec![changed(1, |request| request.retries = 3)]).await;
     let run = f.take_one().await;
-    let next = Again { failures: 1, note: Some("it failed".into()), ..again(&run, JobState::Retrying, SECOND * 30) };
-    assert!(f.end(waits(&run, record(AttemptStatus::Errored), next)).await);
+    let next = Again { note: Some("it failed".into()), ..again(&run, JobState::Retrying, SECOND * 30) };
+    let failed = Finish { failures: 1, ..waits(&run, record(AttemptStatus::Errored), next) };
+    assert!(f.end(failed).await);
     let row = f.job(run.id).await.unwrap().unwrap();
     assert_eq!((row.state, row.failures, row.error.as_deref()), (JobState::Retrying, 1, Some("it failed")));
     assert!((row.due_at - row.enqueued_at).num_seconds() >= 29);
@@ -394,8 +392,8 @@ pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
     let run = f.take_one().await;
     assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Running));
-    let spent = Again { failures: 1, ..again(&run, JobState::Retrying, DAY) };
-    assert!(f.end(waits(&run, record(AttemptStatus::Errored), spent)).await);
+    let spent = waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY));
+    assert!(f.end(Finish { failures: 1, ..spent }).await);
     assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready), "one that waits runs now");
     let run = f.take_one().await;
     assert_eq!((run.attempt, run.failures), (2, 0));

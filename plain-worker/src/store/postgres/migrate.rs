@@ -111,6 +111,10 @@ impl PostgresStore {
             applied.push(step.name);
         }
         self.commit(tx).await?;
+        if !applied.is_empty() {
+            // Before anything has ended: attaching a day refuses the ends that are being written in that moment.
+            self.add_days().await?;
+        }
         Ok(applied)
     }
 

@@ -21,15 +21,21 @@ struct StoredEnd<'e> {
     state: &'e str,
     delay: i64,
     attempt: Option<i32>,
-    failures: Option<i32>,
-    losses: Option<i32>,
-    hand_backs: Option<i32>,
+    failures: i32,
+    losses: i32,
+    hand_backs: i32,
     note: Option<&'e str>,
 }
 
 impl<'e> StoredEnd<'e> {
     fn of(end: &'e Finish) -> Self {
-        let mut stored = Self { token: end.token, ..Self::default() };
+        let mut stored = Self {
+            token: end.token,
+            failures: end.failures,
+            losses: end.losses,
+            hand_backs: end.hand_backs,
+            ..Self::default()
+        };
         if let Some(record) = &end.record {
             stored.status = Some(record.status.as_str());
             stored.kind = record.kind.map(|kind| kind.as_str());
@@ -45,9 +51,6 @@ impl<'e> StoredEnd<'e> {
                 stored.state = again.state.as_str();
                 stored.delay = micros(again.delay);
                 stored.attempt = Some(again.attempt);
-                stored.failures = Some(again.failures);
-                stored.losses = Some(again.losses);
-                stored.hand_backs = Some(again.hand_backs);
                 stored.note = again.note.as_deref();
             }
         }

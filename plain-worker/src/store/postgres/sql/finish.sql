@@ -7,7 +7,7 @@ WITH gone AS (
            AS e (token, status, kind, error, output, final, state, delay, attempt, failures, losses, hand_backs, note, holds)
      WHERE p.run_token = e.token
     RETURNING p.run_token, p.worker_id, p.build, p.started_at, p.seq, p.id, p.job, p.queue, p.priority, p.due_at,
-              p.enqueued_at, p.expires_at, p.arguments, p.shape, p.attempt, p.failures, p.losses, p.hand_backs, p.retries,
+              p.enqueued_at, p.expires_at, p.arguments, p.shape, p.attempt, p.retries,
               p.timeout_ms, p.on_lost, p.unique_key, p.unique_until, p.metadata, p.source, p.trace_context, p.slot,
               e.status, e.kind, e.error, e.output, e.final, e.state, e.delay, e.attempt AS next_attempt,
               e.failures AS next_failures, e.losses AS next_losses, e.hand_backs AS next_hand_backs, e.note,
@@ -20,8 +20,7 @@ history AS (
            hand_backs, retries, timeout_ms, on_lost, unique_key, unique_until, metadata, source, trace_context, slot)
     SELECT run_token, status, kind, error, output::json, final, state, worker_id, build, started_at, {now},
            seq, id, job, queue, priority, due_at, enqueued_at, expires_at, arguments, shape, attempt,
-           coalesce(next_failures, failures), coalesce(next_losses, losses), coalesce(next_hand_backs, hand_backs),
-           retries, timeout_ms, on_lost, unique_key, unique_until, metadata, source, trace_context, slot
+           next_failures, next_losses, next_hand_backs, retries, timeout_ms, on_lost, unique_key, unique_until, metadata, source, trace_context, slot
       FROM gone
      WHERE status IS NOT NULL
 ),

@@ -6,8 +6,7 @@ INSERT INTO {prefix}job_results (
 SELECT p.run_token, f.value ->> 'status', f.value ->> 'kind', f.value ->> 'error', f.value ->> 'output',
        f.value ->> 'final', f.value ->> 'state', p.worker_id, p.build, p.started_at, {now},
        p.seq, p.id, p.job, p.queue, p.priority, p.due_at, p.enqueued_at, p.expires_at, p.arguments, p.shape, p.attempt,
-       coalesce(f.value ->> 'failures', p.failures), coalesce(f.value ->> 'losses', p.losses),
-       coalesce(f.value ->> 'hand_backs', p.hand_backs), p.retries, p.timeout_ms, p.on_lost, p.unique_key,
+       f.value ->> 'failures', f.value ->> 'losses', f.value ->> 'hand_backs', p.retries, p.timeout_ms, p.on_lost, p.unique_key,
        p.unique_until, p.metadata, p.source, p.trace_context, p.slot
   FROM json_each(?1) f
   JOIN {prefix}job_processes p ON p.run_token = f.value ->> 'token'
