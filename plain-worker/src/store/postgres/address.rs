@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_host_elsewhere_must_show_a_certificate() {
-        let mode = |url| read(url).map(|(options, _)| format!("{:?}", options.get_ssl_mode()));
+        let mode = |url: &str| read(url).map(|(options, _)| format!("{:?}", options.get_ssl_mode()));
         assert_eq!(mode("postgres://u:secret@db.example.com/app"), Ok("VerifyFull".to_owned()));
         assert_eq!(mode("postgres://u@127.0.0.1.example.com/app"), Ok("VerifyFull".to_owned()));
         assert_eq!(mode("postgres://u@db.example.com/app?sslmode=require"), Ok("Require".to_owned()));
