@@ -12,8 +12,8 @@ pub use plain_worker_macros::{job, scheduled};
 pub use crate::arguments::{StoredArgument, check_arguments, read_arguments, slot_arguments};
 pub use crate::fallible::{Fallible, always, end_of_output, end_of_result};
 pub use crate::job::{
-    Argument, BoxError, ByInject, ByState, Inject, Injected, Injection, Injector, Job, JobDef, JobFailure, JobOptions, MissingState,
-    PayloadError, RunEnd, ScheduleDef, Scope, Started, States, Unique,
+    Argument, BoxError, ByInject, ByState, Inject, Injected, Injection, Injector, Job, JobDef, JobFailure, JobOptions,
+    MissingState, PayloadError, RunEnd, ScheduleDef, Scope, Started, States, Unique,
 };
 pub use crate::probe::{NotOption, NotResult, Probe};
 pub use crate::queue::{BulkEnqueue, Enqueue, Handle};

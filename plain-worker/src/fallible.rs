@@ -35,7 +35,9 @@ pub fn end_of_output<T: Serialize>(output: &T) -> RunEnd {
         Ok(text) if text == "null" => Ok(None),
         Ok(text) => Ok(Some(text)),
         // It ran, but what it says cannot be kept: running it again would not change that.
-        Err(reason) => Err(JobFailure { error: format!("the output cannot be recorded: {reason}").into(), retry: false }),
+        Err(reason) => {
+            Err(JobFailure { error: format!("the output cannot be recorded: {reason}").into(), retry: false })
+        }
     }
 }
 

@@ -24,10 +24,7 @@ const CASES: &str = include_str!("../cases/cron.tsv");
 const LOCAL: &str = "%Y-%m-%dT%H:%M";
 
 fn rows() -> impl Iterator<Item = Vec<&'static str>> {
-    CASES
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .map(|line| line.split('\t').collect())
+    CASES.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect())
 }
 
 #[test]
@@ -39,21 +36,12 @@ fn pinned_expressions_run_when_they_should() {
         };
         let schedule = Schedule::parse_in(expression, zone).expect(expression);
         let after = NaiveDateTime::parse_from_str(after, LOCAL).expect(after);
-        let after = schedule
-            .zone()
-            .from_local_datetime(&after)
-            .single()
-            .expect("an unambiguous start")
-            .to_utc();
+        let after = schedule.zone().from_local_datetime(&after).single().expect("an unambiguous start").to_utc();
         let expected: Vec<&str> = expected.split(' ').collect();
         let found: Vec<String> = schedule
             .upcoming(after)
             .take(expected.len())
-            .map(|run| {
-                run.with_timezone(&schedule.zone())
-                    .format(LOCAL)
-                    .to_string()
-            })
+            .map(|run| run.with_timezone(&schedule.zone()).format(LOCAL).to_string())
             .collect();
         assert_eq!(found, expected, "{expression} in {zone}");
         checked += 1;
@@ -69,24 +57,15 @@ fn pinned_refusals_name_field_range_and_text() {
             panic!("a refused row has four columns: {row:?}");
         };
         let error: ScheduleError = Schedule::parse(expression).expect_err(expression);
-        assert_eq!(
-            error.field().map_or("", |field| field.name()),
-            field,
-            "{expression}: {error}"
-        );
+        assert_eq!(error.field().map_or("", |field| field.name()), field, "{expression}: {error}");
         assert_eq!(error.offending(), offending, "{expression}: {error}");
         let message = error.to_string();
         assert!(message.contains(offending), "{expression}: {message}");
         if let Some(field) = error.field() {
-            assert!(
-                message.starts_with(&format!("{field} field: ")),
-                "{message}"
-            );
+            assert!(message.starts_with(&format!("{field} field: ")), "{message}");
             // A step is counted from 1 and a month may be short, so only the shape is common.
-            let range = message
-                .as_bytes()
-                .windows(3)
-                .any(|w| w[0].is_ascii_digit() && w[1] == b'-' && w[2].is_ascii_digit());
+            let range =
+                message.as_bytes().windows(3).any(|w| w[0].is_ascii_digit() && w[1] == b'-' && w[2].is_ascii_digit());
             assert!(range, "{message}");
         }
         checked += 1;
@@ -123,12 +102,7 @@ fn compare(seed: u64) -> Result<(), String> {
     const PROBES: usize = 16;
 
     let mut rng = StdRng::seed_from_u64(seed);
-    let zone = [
-        Tz::America__New_York,
-        Tz::Europe__Berlin,
-        Tz::Australia__Lord_Howe,
-        Tz::UTC,
-    ][rng.random_range(0..4)];
+    let zone = [Tz::America__New_York, Tz::Europe__Berlin, Tz::Australia__Lord_Howe, Tz::UTC][rng.random_range(0..4)];
     let expression = Expression::random(&mut rng);
     let after = start(&mut rng, zone);
     let text = expression.to_string();
@@ -144,11 +118,7 @@ fn compare(seed: u64) -> Result<(), String> {
 
     let end = after + HORIZON;
     let expected = oracle.runs(after, end, RUNS);
-    let found: Vec<DateTime<Utc>> = schedule
-        .upcoming(after)
-        .take_while(|run| *run <= end)
-        .take(RUNS)
-        .collect();
+    let found: Vec<DateTime<Utc>> = schedule.upcoming(after).take_while(|run| *run <= end).take(RUNS).collect();
     if found != expected {
         let differ = found.iter().zip(&expected).take_while(|(a, b)| a == b);
         let at = differ.count();
@@ -162,18 +132,14 @@ fn compare(seed: u64) -> Result<(), String> {
     for probe in 0..PROBES {
         let from = match change {
             // Questions from within a gap's minute or a repeated hour are rare otherwise.
-            Some(change) if probe % 2 == 0 => {
-                change + TimeDelta::seconds(rng.random_range(-2 * 3600..2 * 3600))
-            }
+            Some(change) if probe % 2 == 0 => change + TimeDelta::seconds(rng.random_range(-2 * 3600..2 * 3600)),
             _ => after + TimeDelta::seconds(rng.random_range(0..4 * 24 * 3600)),
         };
         let until = from + TimeDelta::days(3);
         let expected = oracle.runs(from, until, 1).first().copied();
         let found = schedule.next_after(from).filter(|run| *run <= until);
         if found != expected {
-            return Err(format!(
-                "{text} in {zone} after {from}: {found:?}, the oracle says {expected:?}"
-            ));
+            return Err(format!("{text} in {zone} after {from}: {found:?}, the oracle says {expected:?}"));
         }
     }
     Ok(())
@@ -186,15 +152,11 @@ fn start(rng: &mut StdRng, zone: Tz) -> DateTime<Utc> {
     if rng.random_bool(0.5) {
         return start;
     }
-    clock_change(start, zone).map_or(start, |change| {
-        change - TimeDelta::seconds(rng.random_range(0..48 * 3600))
-    })
+    clock_change(start, zone).map_or(start, |change| change - TimeDelta::seconds(rng.random_range(0..48 * 3600)))
 }
 
 /// The next change of the zone's offset, within a year and rounded up to the hour.
 fn clock_change(from: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
     let offset = |at: DateTime<Utc>| at.with_timezone(&zone).naive_local() - at.naive_utc();
-    (0..366 * 24)
-        .map(|hour| from + TimeDelta::hours(hour))
-        .find(|at| offset(*at) != offset(from))
+    (0..366 * 24).map(|hour| from + TimeDelta::hours(hour)).find(|at| offset(*at) != offset(from))
 }

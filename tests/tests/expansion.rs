@@ -72,7 +72,10 @@ fn a_bare_job_has_the_defaults() {
     assert!(options.timeout.is_none() && options.expires_in.is_none() && options.unique.is_none());
     assert_eq!(options.on_lost, OnLost::Retry);
     let [argument] = job.arguments else { panic!("{:?}", job.arguments) };
-    assert_eq!((argument.name, argument.type_text, argument.optional, argument.redacted), ("user_id", "i64", false, false));
+    assert_eq!(
+        (argument.name, argument.type_text, argument.optional, argument.redacted),
+        ("user_id", "i64", false, false)
+    );
 }
 
 #[tokio::test]
@@ -228,8 +231,7 @@ fn every_option_is_in_the_definition() {
     assert!(options.backoff.delay_after(30) <= Duration::from_secs(72));
     let unique = options.unique.expect("unique");
     assert_eq!((unique.arguments, unique.until), (&["to", "kind"][..], UniqueUntil::Start));
-    let shown: Vec<_> =
-        job.arguments.iter().map(|one| (one.name, one.type_text, one.optional, one.redacted)).collect();
+    let shown: Vec<_> = job.arguments.iter().map(|one| (one.name, one.type_text, one.optional, one.redacted)).collect();
     assert_eq!(
         shown,
         [
@@ -247,7 +249,10 @@ fn every_option_is_in_the_definition() {
 async fn attributes_of_arguments_reach_serde() {
     let mail = send_mail { to: "ann".to_owned(), r#type: Some(1), token: "t".to_owned(), tags: Vec::new() };
     assert_eq!(json(&mail), r#"{"to":"ann","kind":1,"token":"t","tags":[]}"#);
-    assert_eq!(run::<send_mail>(r#"{"to":"ann","token":"t","newer":1}"#).await.expect("ends well").as_deref(), Some("4"));
+    assert_eq!(
+        run::<send_mail>(r#"{"to":"ann","token":"t","newer":1}"#).await.expect("ends well").as_deref(),
+        Some("4")
+    );
 }
 
 #[tokio::test]
@@ -263,10 +268,7 @@ fn the_twin_is_cloned_compared_and_shown_without_its_secrets() {
     let mail = send_mail { to: "ann".to_owned(), r#type: None, token: "hush".to_owned(), tags: Vec::new() };
     assert_eq!(mail.clone(), mail);
     assert_ne!(send_mail { to: "bob".to_owned(), ..mail.clone() }, mail);
-    assert_eq!(
-        format!("{mail:?}"),
-        r#"send_mail { to: "ann", type: None, token: (redacted), tags: [] }"#
-    );
+    assert_eq!(format!("{mail:?}"), r#"send_mail { to: "ann", type: None, token: (redacted), tags: [] }"#);
     assert_eq!(say_nothing {}, say_nothing {});
 }
 

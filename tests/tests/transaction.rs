@@ -48,7 +48,10 @@ async fn sqlite_pool(database: &Database) -> SqlitePool {
     SqlitePool::connect_with(options).await.unwrap()
 }
 
-fn worker(queue: &Queue, pool: AnyPool) -> impl Future<Output = plain_worker::Result<plain_worker::WorkerReport>> + use<> {
+fn worker(
+    queue: &Queue,
+    pool: AnyPool,
+) -> impl Future<Output = plain_worker::Result<plain_worker::WorkerReport>> + use<> {
     Worker::builder(queue.clone()).state(pool).drain().run_until(std::future::pending())
 }
 

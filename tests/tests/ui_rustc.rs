@@ -47,13 +47,19 @@ fn check(case: &Path) -> Result<(), String> {
     found.dedup_by(|next, first| (&next.code, next.line) == (&first.code, first.line) && repeated(next.line));
     let matches = expected.len() == found.len()
         && expected.iter().zip(&found).all(|(expected, found)| {
-            (expected.code, expected.line) == (found.code.as_str(), found.line) && found.rendered.contains(expected.text)
+            (expected.code, expected.line) == (found.code.as_str(), found.line)
+                && found.rendered.contains(expected.text)
         });
     if matches {
         return Ok(());
     }
     let rendered: Vec<_> = found.iter().map(|found| found.rendered.as_str()).collect();
-    Err(format!("{}: expected {expected:?}, found {:?}:\n{}", case.display(), found.iter().map(|found| (&found.code, found.line)).collect::<Vec<_>>(), rendered.join("\n")))
+    Err(format!(
+        "{}: expected {expected:?}, found {:?}:\n{}",
+        case.display(),
+        found.iter().map(|found| (&found.code, found.line)).collect::<Vec<_>>(),
+        rendered.join("\n")
+    ))
 }
 
 fn expectation(line: u64, text: &str) -> Option<Expected<'_>> {

@@ -67,8 +67,7 @@ async fn main() -> anyhow::Result<()> {
 
     let queue = Queue::process_wide().await?;
     println!("database: {}", queue.describe());
-    let jobs: Vec<_> =
-        files.into_iter().map(|path| digest_file { path, thumbnails: thumbnails.clone() }).collect();
+    let jobs: Vec<_> = files.into_iter().map(|path| digest_file { path, thumbnails: thumbnails.clone() }).collect();
     let enqueued = digest_file::enqueue_all(jobs).await?;
     let new = enqueued.iter().filter(|one| one.is_new()).count();
     println!("{} files: {new} enqueued, {} were waiting already", enqueued.len(), enqueued.len() - new);

@@ -19,7 +19,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 #[job(retries = 5)]
 async fn write_receipt(#[inject] ctx: Context, #[inject] pool: SqlitePool, order: i64) -> Result<(), BoxError> {
     let mut tx = pool.begin_with("BEGIN IMMEDIATE").await?;
-    sqlx::query("INSERT INTO receipts (order_id, text) VALUES (?1, 'Thank you!')").bind(order).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO receipts (order_id, text) VALUES (?1, 'Thank you!')")
+        .bind(order)
+        .execute(&mut *tx)
+        .await?;
     ctx.complete_in(&mut tx, &()).await?;
     tx.commit().await?;
     Ok(())
@@ -48,7 +51,8 @@ async fn show_receipt(State(shop): State<Shop>, Path(order): Path<i64>) -> Resul
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let file = std::env::var("SHOP_FILE").unwrap_or_else(|_| "shop.db".to_owned());
-    let options = SqliteConnectOptions::new().filename(file).create_if_missing(true).busy_timeout(Duration::from_secs(10));
+    let options =
+        SqliteConnectOptions::new().filename(file).create_if_missing(true).busy_timeout(Duration::from_secs(10));
     let pool = SqlitePool::connect_with(options.pragma("journal_mode", "WAL")).await?;
     sqlx::query("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY)").execute(&pool).await?;
     sqlx::query("CREATE TABLE IF NOT EXISTS receipts (order_id INTEGER, text TEXT)").execute(&pool).await?;

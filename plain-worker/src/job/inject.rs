@@ -163,7 +163,9 @@ pub trait ByState<T> {
 impl<T: Clone + Send + Sync + 'static> ByState<T> for &Injector<T> {
     fn injection(&self) -> Injection<T> {
         Injection {
-            check: |states| if states.contains::<T>() { Ok(()) } else { Err(MissingState { type_name: type_name::<T>() }) },
+            check: |states| {
+                if states.contains::<T>() { Ok(()) } else { Err(MissingState { type_name: type_name::<T>() }) }
+            },
             inject: |scope| scope.get().ok_or(MissingState { type_name: type_name::<T>() }),
         }
     }

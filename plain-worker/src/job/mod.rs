@@ -7,7 +7,9 @@ mod steer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use definition::{Argument, Injected, JobDef, JobFailure, JobOptions, PayloadError, RunEnd, ScheduleDef, Started, Unique};
+pub use definition::{
+    Argument, Injected, JobDef, JobFailure, JobOptions, PayloadError, RunEnd, ScheduleDef, Started, Unique,
+};
 pub use inject::{ByInject, ByState, Inject, Injection, Injector, MissingState, Scope, States};
 pub(crate) use steer::Wanted;
 pub use steer::{Steer, cancel, discard, snooze};

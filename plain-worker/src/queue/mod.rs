@@ -448,4 +448,3 @@ impl std::fmt::Debug for Queue {
         f.debug_tuple("Queue").field(&self.describe()).finish()
     }
 }
-

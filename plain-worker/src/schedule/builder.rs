@@ -26,10 +26,7 @@ pub struct ScheduleBuilder {
 
 impl Default for ScheduleBuilder {
     fn default() -> ScheduleBuilder {
-        ScheduleBuilder {
-            parts: std::array::from_fn(|_| "*".to_owned()),
-            zone: None,
-        }
+        ScheduleBuilder { parts: std::array::from_fn(|_| "*".to_owned()), zone: None }
     }
 }
 

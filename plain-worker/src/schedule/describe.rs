@@ -5,15 +5,7 @@ use super::item::{Item, Items};
 /// More times of day than this are told by their fields.
 const MOST_TIMES: usize = 6;
 
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -41,9 +33,7 @@ pub(super) fn describe(fields: &[Items; 5]) -> String {
     }
     if !month.is_star() {
         words.push_str(", in ");
-        words.push_str(&spans(&month.values(), |month| {
-            name(&MONTHS, month.saturating_sub(1))
-        }));
+        words.push_str(&spans(&month.values(), |month| name(&MONTHS, month.saturating_sub(1))));
     }
     // The first letter is ASCII: every text of `time` begins with "at" or "every".
     words[..1].make_ascii_uppercase();
@@ -52,14 +42,8 @@ pub(super) fn describe(fields: &[Items; 5]) -> String {
 
 fn time(minute: &Items, hour: &Items) -> String {
     let (minutes, hours) = (minute.values(), hour.values());
-    if !minute.begins_with_star()
-        && !hour.begins_with_star()
-        && minutes.len() * hours.len() <= MOST_TIMES
-    {
-        let times = hours
-            .iter()
-            .flat_map(|hour| minutes.iter().map(move |m| format!("{hour:02}:{m:02}")))
-            .collect();
+    if !minute.begins_with_star() && !hour.begins_with_star() && minutes.len() * hours.len() <= MOST_TIMES {
+        let times = hours.iter().flat_map(|hour| minutes.iter().map(move |m| format!("{hour:02}:{m:02}"))).collect();
         return format!("at {}", list(times));
     }
     let every_hour = even_step(hour).map(|step| match step {
@@ -71,10 +55,7 @@ fn time(minute: &Items, hour: &Items) -> String {
             [first, .., last] if usize::from(last - first) + 1 == hours.len() => {
                 format!("every hour from {first:02}:00 to {last:02}:00")
             }
-            _ => format!(
-                "at {}",
-                list(hours.iter().map(|hour| format!("{hour:02}:00")).collect())
-            ),
+            _ => format!("at {}", list(hours.iter().map(|hour| format!("{hour:02}:00")).collect())),
         });
     }
     let minutes = match even_step(minute) {
@@ -123,10 +104,7 @@ fn days_of_month(day: &Items) -> String {
         [Item::Step(2)] => parts.push("every other day of the month from day 1".to_owned()),
         [Item::Step(step)] => parts.push(format!("every {step} days of the month from day 1")),
         _ if values.is_empty() => {}
-        _ => parts.push(format!(
-            "day {} of the month",
-            spans(&values, |day| day.to_string())
-        )),
+        _ => parts.push(format!("day {} of the month", spans(&values, |day| day.to_string()))),
     }
     for item in &day.items {
         match item {

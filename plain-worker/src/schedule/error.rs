@@ -33,18 +33,8 @@ fn prefix(field: Option<Field>) -> String {
 }
 
 impl ScheduleError {
-    pub(super) fn new(
-        input: &str,
-        span: Range<usize>,
-        field: Option<Field>,
-        reason: Reason,
-    ) -> ScheduleError {
-        ScheduleError {
-            input: input.to_owned(),
-            span,
-            field,
-            reason,
-        }
+    pub(super) fn new(input: &str, span: Range<usize>, field: Option<Field>, reason: Reason) -> ScheduleError {
+        ScheduleError { input: input.to_owned(), span, field, reason }
     }
 
     /// The field at fault; `None` when the expression as a whole or the zone is refused.
@@ -116,47 +106,28 @@ impl ScheduleError {
     /// ```
     pub fn report(&self) -> String {
         // A tab or a line break would move the carets away from what they point at.
-        let line: String = self
-            .input
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let line: String = self.input.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let before = self.input.get(..self.span.start).unwrap_or_default();
         let indent = before.chars().count();
         let carets = self.offending().chars().count().max(1);
-        format!(
-            "{self}\n  {line}\n  {:indent$}{}",
-            "",
-            "^".repeat(carets),
-            indent = indent
-        )
+        format!("{self}\n  {line}\n  {:indent$}{}", "", "^".repeat(carets), indent = indent)
     }
 }
 
 /// The rule that was broken. Each message that belongs to a field names its valid range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Reason {
-    #[error(
-        "the expression is empty; write five fields, as in `0 9 * * MON-FRI`, or a nickname, as in `@daily`"
-    )]
+    #[error("the expression is empty; write five fields, as in `0 9 * * MON-FRI`, or a nickname, as in `@daily`")]
     Empty,
 
-    #[error(
-        "five fields are needed (minute, hour, day of month, month, day of week), but `{text}` has {found}"
-    )]
+    #[error("five fields are needed (minute, hour, day of month, month, day of week), but `{text}` has {found}")]
     FieldCount { text: String, found: usize },
 
-    #[error(
-        "five fields are needed, but `{text}` has six: seconds are not supported, leave out `{first}`"
-    )]
+    #[error("five fields are needed, but `{text}` has six: seconds are not supported, leave out `{first}`")]
     Seconds { text: String, first: String },
 
     #[error("unknown nickname `{text}`; there are {known}{}", sentence(.hint))]
-    Nickname {
-        text: String,
-        known: String,
-        hint: Option<String>,
-    },
+    Nickname { text: String, known: String, hint: Option<String> },
 
     #[error("`{text}` is out of range {min}-{max}")]
     OutOfRange { text: String, min: u8, max: u8 },
@@ -165,21 +136,13 @@ pub(super) enum Reason {
     NotAValue { text: String, field: Field },
 
     #[error("`{text}` is not a value of this field; valid are {}; write `{short}`", .field.valid())]
-    LongName {
-        text: String,
-        field: Field,
-        short: String,
-    },
+    LongName { text: String, field: Field, short: String },
 
     #[error(
         "`{text}` belongs in the {owner} field, the {}; valid here are {}",
         .owner.ordinal(), .field.valid()
     )]
-    WrongField {
-        text: String,
-        owner: Field,
-        field: Field,
-    },
+    WrongField { text: String, owner: Field, field: Field },
 
     #[error("`{text}` stands alone: a range or a step in {min}-{max} cannot hold it")]
     StandsAlone { text: String, min: u8, max: u8 },
@@ -191,20 +154,10 @@ pub(super) enum Reason {
     StarInList { text: String, min: u8, max: u8 },
 
     #[error("`{text}` runs backwards in {min}-{max}; write `{meant}`")]
-    Backwards {
-        text: String,
-        min: u8,
-        max: u8,
-        meant: String,
-    },
+    Backwards { text: String, min: u8, max: u8, meant: String },
 
     #[error("`{text}` has a step but no range within {min}-{max}; write {meant}")]
-    StepWithoutRange {
-        text: String,
-        min: u8,
-        max: u8,
-        meant: String,
-    },
+    StepWithoutRange { text: String, min: u8, max: u8, meant: String },
 
     #[error("`{text}` needs a number in 1-{max} after its `/`")]
     NotAStep { text: String, max: u8 },
@@ -212,14 +165,8 @@ pub(super) enum Reason {
     #[error("the step of `{text}` is out of range 1-{max}")]
     StepZero { text: String, max: u8 },
 
-    #[error(
-        "the step of `{text}` is out of range 1-{max}: only the value {first} would be left, so write `{first}`"
-    )]
-    StepTooLarge {
-        text: String,
-        max: u8,
-        first: String,
-    },
+    #[error("the step of `{text}` is out of range 1-{max}: only the value {first} would be left, so write `{first}`")]
+    StepTooLarge { text: String, max: u8, first: String },
 
     #[error("`{text}` needs a weekday in 0-7 or SUN-SAT: `FRIL` is the last Friday of the month")]
     LastOfWhat { text: String },
@@ -230,28 +177,18 @@ pub(super) enum Reason {
     #[error("`{text}` has both `L` and `LW`, but within 1-31 only one of them can be the last day")]
     TwoLastDays { text: String },
 
-    #[error(
-        "`{text}` never comes in month `{months}`, whose days are 1-{longest}: the schedule would never run"
-    )]
-    Never {
-        text: String,
-        months: String,
-        longest: u8,
-    },
+    #[error("`{text}` never comes in month `{months}`, whose days are 1-{longest}: the schedule would never run")]
+    Never { text: String, months: String, longest: u8 },
 
     #[error("`{text}` is not understood: {cause}")]
     Matcher { text: String, cause: String },
 
     #[error("unknown time zone `{name}`; {}", zone_hint(.nearest))]
-    UnknownZone {
-        name: String,
-        nearest: Vec<&'static str>,
-    },
+    UnknownZone { name: String, nearest: Vec<&'static str> },
 }
 
 fn sentence(hint: &Option<String>) -> String {
-    hint.as_ref()
-        .map_or_else(String::new, |hint| format!("; {hint}"))
+    hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"))
 }
 
 fn zone_hint(nearest: &[&str]) -> String {

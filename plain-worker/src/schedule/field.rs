@@ -4,9 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
-const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 /// One of the five fields of a cron expression, in the order in which they are written.
 ///
@@ -33,13 +31,7 @@ pub enum Field {
 }
 
 impl Field {
-    pub(super) const ALL: [Field; 5] = [
-        Field::Minute,
-        Field::Hour,
-        Field::DayOfMonth,
-        Field::Month,
-        Field::DayOfWeek,
-    ];
+    pub(super) const ALL: [Field; 5] = [Field::Minute, Field::Hour, Field::DayOfMonth, Field::Month, Field::DayOfWeek];
 
     /// The field's name in lower case, as error messages write it.
     ///
@@ -121,10 +113,7 @@ impl Field {
             Field::DayOfWeek => &WEEKDAYS,
             Field::Minute | Field::Hour | Field::DayOfMonth => &[],
         };
-        (self.min()..)
-            .zip(names)
-            .find(|(_, known)| known.eq_ignore_ascii_case(name))
-            .map(|(value, _)| value)
+        (self.min()..).zip(names).find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(value, _)| value)
     }
 
     /// How a value is written: by its name where `named` asks for it and there is one.

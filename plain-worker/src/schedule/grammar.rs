@@ -22,27 +22,17 @@ const NICKNAMES: [(&str, &str); 7] = [
 pub(super) fn read(input: &str) -> Result<[Items; 5], ScheduleError> {
     let words = words(input);
     let Some(text) = whole(&words) else {
-        return Err(ScheduleError::new(
-            input,
-            0..input.len(),
-            None,
-            Reason::Empty,
-        ));
+        return Err(ScheduleError::new(input, 0..input.len(), None, Reason::Empty));
     };
     if input[text.clone()].starts_with('@') {
         return read(nickname(input, text)?);
     }
-    let spans: [Range<usize>; 5] = words
-        .try_into()
-        .map_err(|words: Vec<_>| wrong_count(input, text, &words))?;
+    let spans: [Range<usize>; 5] = words.try_into().map_err(|words: Vec<_>| wrong_count(input, text, &words))?;
     read_fields(input, spans)
 }
 
 /// The five fields at the given places of the input.
-pub(super) fn read_fields(
-    input: &str,
-    spans: [Range<usize>; 5],
-) -> Result<[Items; 5], ScheduleError> {
+pub(super) fn read_fields(input: &str, spans: [Range<usize>; 5]) -> Result<[Items; 5], ScheduleError> {
     let [minute, hour, day, month, weekday] = spans;
     let read = |field, span| Reader { input, field }.items(span);
     let fields = [
@@ -54,12 +44,7 @@ pub(super) fn read_fields(
     ];
     match never(&fields) {
         None => Ok(fields),
-        Some(reason) => Err(ScheduleError::new(
-            input,
-            day,
-            Some(Field::DayOfMonth),
-            reason,
-        )),
+        Some(reason) => Err(ScheduleError::new(input, day, Some(Field::DayOfMonth), reason)),
     }
 }
 
@@ -84,9 +69,7 @@ fn whole(words: &[Range<usize>]) -> Option<Range<usize>> {
 
 fn nickname(input: &str, span: Range<usize>) -> Result<&'static str, ScheduleError> {
     let text = &input[span.clone()];
-    let known = NICKNAMES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(text));
+    let known = NICKNAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
     if let Some((_, expression)) = known {
         return Ok(expression);
     }
@@ -103,22 +86,14 @@ fn nickname(input: &str, span: Range<usize>) -> Result<&'static str, ScheduleErr
     };
     let known = NICKNAMES.map(|(name, _)| name).join(", ");
     let text = text.to_owned();
-    Err(ScheduleError::new(
-        input,
-        span,
-        None,
-        Reason::Nickname { text, known, hint },
-    ))
+    Err(ScheduleError::new(input, span, None, Reason::Nickname { text, known, hint }))
 }
 
 fn wrong_count(input: &str, whole: Range<usize>, words: &[Range<usize>]) -> ScheduleError {
     let text = input[whole.clone()].to_owned();
     match words {
         [first, _, _, _, _, _] => {
-            let reason = Reason::Seconds {
-                text,
-                first: input[first.clone()].to_owned(),
-            };
+            let reason = Reason::Seconds { text, first: input[first.clone()].to_owned() };
             ScheduleError::new(input, first.clone(), None, reason)
         }
         _ => {
@@ -144,9 +119,5 @@ fn never(fields: &[Items; 5]) -> Option<Reason> {
         })
         .max()?;
     let first = day.items.iter().map(|item| item.first_day()).min()?;
-    (first > longest).then(|| Reason::Never {
-        text: day.text.clone(),
-        months: month.text.clone(),
-        longest,
-    })
+    (first > longest).then(|| Reason::Never { text: day.text.clone(), months: month.text.clone(), longest })
 }

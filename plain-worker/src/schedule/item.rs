@@ -37,11 +37,7 @@ impl Item {
     /// The item as croner reads it: numbers only, since it replaces names anywhere in its text.
     fn for_croner(self) -> String {
         let days = |from: u8, to: u8| {
-            if from == to {
-                from.to_string()
-            } else {
-                format!("{from}-{to}")
-            }
+            if from == to { from.to_string() } else { format!("{from}-{to}") }
         };
         match self {
             Item::All => "*".to_owned(),
@@ -106,10 +102,6 @@ impl Items {
     }
 
     pub(super) fn day_number(&self, value: u8) -> u8 {
-        if self.field == Field::DayOfWeek {
-            value % 7
-        } else {
-            value
-        }
+        if self.field == Field::DayOfWeek { value % 7 } else { value }
     }
 }

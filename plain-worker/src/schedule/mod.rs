@@ -164,10 +164,7 @@ impl Schedule {
             .parse(&for_croner)
             .map_err(|cause| {
                 // The checker admits less than croner does, so this is not expected.
-                let reason = Reason::Matcher {
-                    text: input.to_owned(),
-                    cause: cause.to_string(),
-                };
+                let reason = Reason::Matcher { text: input.to_owned(), cause: cause.to_string() };
                 ScheduleError::new(input, 0..input.len(), None, reason)
             })?;
         Ok(Schedule {
@@ -188,10 +185,7 @@ impl Schedule {
     /// # Ok::<(), plain_worker::schedule::ScheduleError>(())
     /// ```
     pub fn with_zone(self, zone: Tz) -> Schedule {
-        Schedule {
-            zone: Some(zone),
-            ..self
-        }
+        Schedule { zone: Some(zone), ..self }
     }
 
     /// The same schedule with its times in `zone`, unless it has a zone of its own.
@@ -206,10 +200,7 @@ impl Schedule {
     /// # Ok::<(), plain_worker::schedule::ScheduleError>(())
     /// ```
     pub fn or_zone(self, zone: Tz) -> Schedule {
-        Schedule {
-            zone: self.zone.or(Some(zone)),
-            ..self
-        }
+        Schedule { zone: self.zone.or(Some(zone)), ..self }
     }
 
     /// The zone that the times are in: UTC where none was given.
@@ -263,12 +254,8 @@ impl Schedule {
     /// ```
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let [minute, hour, ..] = &self.fields;
-        Walk {
-            slots: &self.slots,
-            zone: self.zone(),
-            fixed: !minute.begins_with_star() && !hour.begins_with_star(),
-        }
-        .next_after(after)
+        Walk { slots: &self.slots, zone: self.zone(), fixed: !minute.begins_with_star() && !hour.begins_with_star() }
+            .next_after(after)
     }
 
     /// The runs later than `after`, in order and without end as a rule.

@@ -3,9 +3,7 @@
 //! croner walks the wall clock only, as if it had no gaps and no repeated hours. Its own rule
 //! for them takes single values alone as fixed times, so `0,30 2 * * *` would skip a day.
 
-use chrono::{
-    DateTime, Datelike, MappedLocalTime, Months, NaiveDateTime, TimeDelta, TimeZone, Utc,
-};
+use chrono::{DateTime, Datelike, MappedLocalTime, Months, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 
@@ -47,11 +45,7 @@ impl Walk<'_> {
                 MappedLocalTime::Single(at) => Some(at.to_utc()),
                 MappedLocalTime::Ambiguous(first, second) => {
                     let (first, second) = (first.to_utc(), second.to_utc());
-                    Some(if self.fixed || first > after {
-                        first
-                    } else {
-                        second
-                    })
+                    Some(if self.fixed || first > after { first } else { second })
                 }
                 MappedLocalTime::None if self.fixed => self.end_of_gap(slot),
                 MappedLocalTime::None => None,
@@ -80,10 +74,7 @@ impl Walk<'_> {
         }
         let pass = self.offset(second);
         let start = first_instant(after, second, |at| self.offset(at) == pass)?;
-        let slot = self
-            .slots
-            .find_next_occurrence(&self.local(start), true)
-            .ok()?;
+        let slot = self.slots.find_next_occurrence(&self.local(start), true).ok()?;
         self.run_from(slot, after)
     }
 

@@ -47,11 +47,7 @@ impl<'a> Reader<'a> {
             // croner would take both as `LW`.
             return Err(self.refuse(span, |text| Reason::TwoLastDays { text }));
         }
-        Ok(Items {
-            field: self.field,
-            items,
-            text: parts.join(","),
-        })
+        Ok(Items { field: self.field, items, text: parts.join(",") })
     }
 
     /// One item of the list, and how it is written in the normal form.
@@ -78,11 +74,7 @@ impl<'a> Reader<'a> {
             Field::Minute | Field::Hour | Field::Month => {}
         }
         let (from, to, written) = self.range(span)?;
-        let item = if written.contains('-') {
-            Item::Range { from, to, step: 1 }
-        } else {
-            Item::One(from)
-        };
+        let item = if written.contains('-') { Item::Range { from, to, step: 1 } } else { Item::One(from) };
         Ok((item, written))
     }
 
@@ -105,10 +97,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `FRI#2`, `MON-FRI#1` and `FRIL` in the day of week field.
-    fn special_weekday(
-        &self,
-        span: &Range<usize>,
-    ) -> Result<Option<(Item, String)>, ScheduleError> {
+    fn special_weekday(&self, span: &Range<usize>) -> Result<Option<(Item, String)>, ScheduleError> {
         let text = self.text(span);
         if text.eq_ignore_ascii_case("L") {
             return Err(self.refuse(span.clone(), |text| Reason::LastOfWhat { text }));
@@ -123,10 +112,7 @@ impl<'a> Reader<'a> {
                     Ok(Some((item, format!("{written}#{nth}"))))
                 }
                 "L" | "l" => Ok(Some((Item::Last { from, to }, format!("{written}#L")))),
-                _ => Err(self.refuse(span.clone(), |text| Reason::Nth {
-                    text,
-                    nth: nth.to_owned(),
-                })),
+                _ => Err(self.refuse(span.clone(), |text| Reason::Nth { text, nth: nth.to_owned() })),
             };
         }
         match text.strip_suffix(['L', 'l']) {
@@ -158,11 +144,7 @@ impl<'a> Reader<'a> {
             self.range(span.start..span.start + slash)?
         };
         let single = !star && !written.contains('-');
-        let to = if single {
-            self.field.last().max(from)
-        } else {
-            to
-        };
+        let to = if single { self.field.last().max(from) } else { to };
         let named = base.starts_with(|c: char| c.is_ascii_alphabetic());
         if step > 1 && step > to - from {
             return Err(self.refuse(span, |text| Reason::StepTooLarge {
@@ -204,9 +186,7 @@ impl<'a> Reader<'a> {
         if dash == 0 || end.is_empty() {
             return Err(self.not_a_value(span));
         }
-        let named = self
-            .text(&end)
-            .starts_with(|c: char| c.is_ascii_alphabetic());
+        let named = self.text(&end).starts_with(|c: char| c.is_ascii_alphabetic());
         let (from, first) = self.value(span.start..span.start + dash)?;
         let (mut to, last) = self.value(end)?;
         if self.field == Field::DayOfWeek && named && to == 0 && from > 0 {
@@ -227,25 +207,14 @@ impl<'a> Reader<'a> {
     /// The list that a range over the end of the field means.
     fn around(&self, from: u8, to: u8, named: bool) -> String {
         let write = |from: u8, to: u8| {
-            let (first, last) = (
-                self.field.written(from, named),
-                self.field.written(to, named),
-            );
-            if from == to {
-                first
-            } else {
-                format!("{first}-{last}")
-            }
+            let (first, last) = (self.field.written(from, named), self.field.written(to, named));
+            if from == to { first } else { format!("{first}-{last}") }
         };
         match self.field {
             Field::DayOfWeek if to == 0 => write(from, 7),
             Field::DayOfWeek if from == 7 => write(0, to),
             Field::DayOfWeek => format!("{},{}", write(from, 7), write(1, to)),
-            _ => format!(
-                "{},{}",
-                write(from, self.field.max()),
-                write(self.field.min(), to)
-            ),
+            _ => format!("{},{}", write(from, self.field.max()), write(self.field.min(), to)),
         }
     }
 
@@ -272,24 +241,16 @@ impl<'a> Reader<'a> {
     fn not_a_value(&self, span: Range<usize>) -> ScheduleError {
         let field = self.field;
         let text = self.text(&span);
-        let owner = Field::ALL
-            .into_iter()
-            .find(|owner| *owner != field && belongs(*owner, text));
+        let owner = Field::ALL.into_iter().find(|owner| *owner != field && belongs(*owner, text));
         if let Some(owner) = owner {
             return self.refuse(span, |text| Reason::WrongField { text, owner, field });
         }
         if belongs(field, text) {
             // What may be written here was read before, unless it is part of something larger.
-            return self.refuse(span, |text| Reason::StandsAlone {
-                text,
-                min: field.min(),
-                max: field.max(),
-            });
+            return self.refuse(span, |text| Reason::StandsAlone { text, min: field.min(), max: field.max() });
         }
-        let short = text
-            .get(..3)
-            .filter(|short| is_word(text) && field.value_of(short).is_some())
-            .map(str::to_ascii_uppercase);
+        let short =
+            text.get(..3).filter(|short| is_word(text) && field.value_of(short).is_some()).map(str::to_ascii_uppercase);
         self.refuse(span, |text| match short {
             Some(short) => Reason::LongName { text, field, short },
             None => Reason::NotAValue { text, field },

@@ -22,10 +22,7 @@ const MOST_SUGGESTIONS: usize = 3;
 /// ```
 pub fn parse_zone(name: &str) -> Result<Tz, ScheduleError> {
     name.parse().map_err(|_| {
-        let reason = Reason::UnknownZone {
-            name: name.to_owned(),
-            nearest: nearest(name),
-        };
+        let reason = Reason::UnknownZone { name: name.to_owned(), nearest: nearest(name) };
         ScheduleError::new(name, 0..name.len(), None, reason)
     })
 }

@@ -25,7 +25,9 @@ fn classify(error: sqlx::Error, doing: &'static str, database: &str) -> Error {
         | Sqlx::WorkerCrashed => Error::Unavailable { doing, source: error.into() },
         Sqlx::Database(found) if found.kind() == ErrorKind::Other => match code.as_str() {
             // Undefined table or schema; SQLite says it in words only.
-            "42P01" | "3F000" => Error::NotMigrated { database: database.to_owned(), command: CREATE_TABLES.to_owned() },
+            "42P01" | "3F000" => {
+                Error::NotMigrated { database: database.to_owned(), command: CREATE_TABLES.to_owned() }
+            }
             "1" if found.message().starts_with("no such table") => {
                 Error::NotMigrated { database: database.to_owned(), command: CREATE_TABLES.to_owned() }
             }
@@ -38,7 +40,9 @@ fn classify(error: sqlx::Error, doing: &'static str, database: &str) -> Error {
                 source: error.into(),
             },
             // The server stops, starts or is in recovery; too many connections; a read-only (standby) server; a cancelled statement.
-            "57P01" | "57P02" | "57P03" | "53300" | "25006" | "57014" => Error::Unavailable { doing, source: error.into() },
+            "57P01" | "57P02" | "57P03" | "53300" | "25006" | "57014" => {
+                Error::Unavailable { doing, source: error.into() }
+            }
             class if class.starts_with("08") => Error::Unavailable { doing, source: error.into() },
             // SQLITE_FULL, SQLITE_IOERR and their kin pass when space is made.
             "13" | "53100" => Error::Unavailable { doing, source: error.into() },

@@ -227,9 +227,15 @@ impl Context {
     /// }
     /// # }
     /// ```
-    pub async fn complete_in<'c, C: Completion<'c>, T: Serialize + ?Sized>(&self, transaction: C, output: &T) -> Result<()> {
-        let output = payload::to_json(output)
-            .map_err(|reason| Refused::Arguments { job: self.0.job.clone(), reason: format!("its output: {reason}") })?;
+    pub async fn complete_in<'c, C: Completion<'c>, T: Serialize + ?Sized>(
+        &self,
+        transaction: C,
+        output: &T,
+    ) -> Result<()> {
+        let output = payload::to_json(output).map_err(|reason| Refused::Arguments {
+            job: self.0.job.clone(),
+            reason: format!("its output: {reason}"),
+        })?;
         let Some((queue, run)) = &self.0.run else { return Ok(()) };
         let end = outcome::success(run, (output != "null").then_some(output));
         if transaction.complete(queue.clone(), Ending(end)).await? {

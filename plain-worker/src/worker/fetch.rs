@@ -299,6 +299,8 @@ fn log_end(run: &Run, finish: &Finish, took: Duration) {
         JobState::Retrying => {
             tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
         }
-        _ => tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended"),
+        _ => {
+            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended")
+        }
     }
 }

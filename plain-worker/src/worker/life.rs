@@ -1,6 +1,5 @@
 //! The heartbeat: a thread of its own, which no job can starve.
 
-
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -18,7 +17,8 @@ use crate::record::WorkerRow;
 /// # Errors
 /// When the system gives no thread.
 pub(super) fn keep_alive(queue: Queue, worker: WorkerRow, stop: CancellationToken) -> Result<()> {
-    let cannot = |error: std::io::Error| Error::Worker(format!("no thread could be started for the heartbeat: {error}"));
+    let cannot =
+        |error: std::io::Error| Error::Worker(format!("no thread could be started for the heartbeat: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     std::thread::Builder::new()
         .name("plain-worker heartbeat".to_owned())
@@ -75,4 +75,3 @@ pub(super) fn host() -> String {
         .filter(|name| !name.is_empty())
         .unwrap_or_else(|| "unknown".to_owned())
 }
-

@@ -174,7 +174,8 @@ impl WorkerBuilder {
     /// and the worker lacks, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
-        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } = self;
+        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } =
+            self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
         queue.prepare().await?;

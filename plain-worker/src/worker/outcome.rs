@@ -70,7 +70,9 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
         Ended::Panicked(text) => failed(ErrorKind::Panic, text, true),
         Ended::Stopped(CancelReason::Timeout, after) => failed(ErrorKind::Timeout, timeout_text(run, after), true),
         Ended::Stopped(CancelReason::Shutdown, _) => hand_back(run),
-        Ended::Stopped(CancelReason::Cancelled | CancelReason::TakenOver, _) => cancelled(run, "cancelled while it ran".to_owned()),
+        Ended::Stopped(CancelReason::Cancelled | CancelReason::TakenOver, _) => {
+            cancelled(run, "cancelled while it ran".to_owned())
+        }
         Ended::Corrupt(text) => failed(ErrorKind::Corrupt, text, false),
         Ended::NotForUs(Unfit::LeaveIt) | Ended::NotStarted => untouched(run, JobState::Ready, None),
         Ended::NotForUs(Unfit::Park(reason)) => untouched(run, JobState::Parked, Some(reason)),
@@ -79,9 +81,11 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
             end(run, AttemptStatus::Cancelled, None, Some(text), None, JobState::Expired)
         }
         Ended::Lost => lost(run),
-        Ended::NotCommitted => {
-            failed(ErrorKind::Error, "the job completed itself in a transaction that was not committed".to_owned(), true)
-        }
+        Ended::NotCommitted => failed(
+            ErrorKind::Error,
+            "the job completed itself in a transaction that was not committed".to_owned(),
+            true,
+        ),
     }
 }
 
@@ -100,7 +104,9 @@ fn returned_error(run: &Run, backoff: &Backoff, failure_: &JobFailure, told: Opt
         // It stopped because it was told to: that is no failure of its own.
         Some(CancelReason::Shutdown) => hand_back(run),
         Some(CancelReason::Cancelled) => cancelled(run, text),
-        Some(CancelReason::Timeout) => failure(run, backoff, ErrorKind::Timeout, format!("{}: {text}", timeout_text(run, None)), true),
+        Some(CancelReason::Timeout) => {
+            failure(run, backoff, ErrorKind::Timeout, format!("{}: {text}", timeout_text(run, None)), true)
+        }
         Some(CancelReason::TakenOver) | None => failure(run, backoff, ErrorKind::Error, text, failure_.retry),
     }
 }
@@ -123,7 +129,8 @@ fn cancelled(run: &Run, reason: String) -> Finish {
 
 fn hand_back(run: &Run) -> Finish {
     let text = "handed back: its worker was stopped".to_owned();
-    let again = Again { attempt: run.attempt - 1, hand_backs: run.hand_backs.saturating_add(1), ..again(run, JobState::Ready) };
+    let again =
+        Again { attempt: run.attempt - 1, hand_backs: run.hand_backs.saturating_add(1), ..again(run, JobState::Ready) };
     Finish { record: record(AttemptStatus::HandedBack, None, Some(text), None), ..waits(run, again) }
 }
 
@@ -170,7 +177,12 @@ fn again(run: &Run, state: JobState) -> Again {
     }
 }
 
-fn record(status: AttemptStatus, kind: Option<ErrorKind>, error: Option<String>, output: Option<String>) -> Option<Record> {
+fn record(
+    status: AttemptStatus,
+    kind: Option<ErrorKind>,
+    error: Option<String>,
+    output: Option<String>,
+) -> Option<Record> {
     let error = error.map(|text| storable_text(&text, ERROR_LIMIT));
     Some(Record { status, kind, error, output })
 }

@@ -84,7 +84,10 @@ mod tests {
     #[test]
     fn a_panic_is_told_with_its_place() {
         let text = caught(|| -> () { panic!("at number {}", 7) }).unwrap_err();
-        assert!(text.starts_with("panicked at ") && text.contains("panics.rs:") && text.ends_with(": at number 7"), "{text}");
+        assert!(
+            text.starts_with("panicked at ") && text.contains("panics.rs:") && text.ends_with(": at number 7"),
+            "{text}"
+        );
         assert_eq!(caught(|| 1), Ok(1));
     }
 }

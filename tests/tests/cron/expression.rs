@@ -7,9 +7,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 
 const WEEKDAYS: [&str; 7] = ["SUN", "mon", "Tue", "WED", "thu", "FRI", "sat"];
-const MONTHS: [&str; 12] = [
-    "JAN", "feb", "Mar", "APR", "may", "JUN", "jul", "AUG", "SEP", "oct", "NOV", "dec",
-];
+const MONTHS: [&str; 12] = ["JAN", "feb", "Mar", "APR", "may", "JUN", "jul", "AUG", "SEP", "oct", "NOV", "dec"];
 
 /// What a field's item accepts, told by the calendar alone.
 enum Rule {
@@ -39,11 +37,7 @@ impl Expression {
         Expression {
             minute: numbers(rng, 0, 59, 0.25, &[]),
             // Early hours are where the clocks change.
-            hour: if rng.random_bool(0.3) {
-                numbers(rng, 0, 4, 0.0, &[])
-            } else {
-                numbers(rng, 0, 23, 0.4, &[])
-            },
+            hour: if rng.random_bool(0.3) { numbers(rng, 0, 4, 0.0, &[]) } else { numbers(rng, 0, 23, 0.4, &[]) },
             day: day(rng),
             month: numbers(rng, 1, 12, 0.8, &MONTHS),
             weekday: weekday(rng),
@@ -62,17 +56,9 @@ impl Expression {
         if !self.month.has(date.month()) {
             return false;
         }
-        let by_month = self
-            .day
-            .rules
-            .iter()
-            .any(|rule| rule.accepts(date, date.day()));
+        let by_month = self.day.rules.iter().any(|rule| rule.accepts(date, date.day()));
         let weekday = date.weekday().num_days_from_sunday();
-        let by_week = self
-            .weekday
-            .rules
-            .iter()
-            .any(|rule| rule.accepts(date, weekday));
+        let by_week = self.weekday.rules.iter().any(|rule| rule.accepts(date, weekday));
         match (self.day.text.as_str(), self.weekday.text.as_str()) {
             ("*", _) => by_week,
             (_, "*") => by_month,
@@ -83,35 +69,20 @@ impl Expression {
     /// Whether no day of a whole cycle of the calendar's 400 years matches.
     pub fn never_runs(&self) -> bool {
         let first = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
-        !first
-            .iter_days()
-            .take(146_097)
-            .any(|date| self.matches_day(date))
+        !first.iter_days().take(146_097).any(|date| self.matches_day(date))
     }
 }
 
 impl fmt::Display for Expression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Expression {
-            minute,
-            hour,
-            day,
-            month,
-            weekday,
-        } = self;
-        write!(
-            f,
-            "{} {} {} {} {}",
-            minute.text, hour.text, day.text, month.text, weekday.text
-        )
+        let Expression { minute, hour, day, month, weekday } = self;
+        write!(f, "{} {} {} {} {}", minute.text, hour.text, day.text, month.text, weekday.text)
     }
 }
 
 impl Part {
     fn has(&self, value: u32) -> bool {
-        self.rules
-            .iter()
-            .any(|rule| matches!(rule, Rule::Among(values) if values.contains(&value)))
+        self.rules.iter().any(|rule| matches!(rule, Rule::Among(values) if values.contains(&value)))
     }
 }
 
@@ -131,9 +102,7 @@ impl Rule {
             }
             Rule::NearestWorkday(day) => nearest_workday(date, day) == Some(date),
             Rule::Nth(on, week) => weekday == on && date.day().div_ceil(7) == week,
-            Rule::LastOf(on) => {
-                weekday == on && (date + chrono::TimeDelta::days(7)).month() != date.month()
-            }
+            Rule::LastOf(on) => weekday == on && (date + chrono::TimeDelta::days(7)).month() != date.month(),
         }
     }
 }
@@ -145,19 +114,13 @@ fn nearest_workday(month: NaiveDate, day: u32) -> Option<NaiveDate> {
     [0, -1, 1, -2, 2]
         .into_iter()
         .map(|days| wanted + chrono::TimeDelta::days(days))
-        .find(|near| {
-            near.month() == month.month()
-                && (1..=5).contains(&near.weekday().num_days_from_sunday())
-        })
+        .find(|near| near.month() == month.month() && (1..=5).contains(&near.weekday().num_days_from_sunday()))
 }
 
 /// A `*`, or a list of values, ranges and steps.
 fn numbers(rng: &mut StdRng, min: u32, max: u32, star: f64, names: &[&str]) -> Part {
     if rng.random_bool(star) {
-        return Part {
-            text: "*".to_owned(),
-            rules: vec![Rule::Among((min..=max).collect())],
-        };
+        return Part { text: "*".to_owned(), rules: vec![Rule::Among((min..=max).collect())] };
     }
     let write = |rng: &mut StdRng, value: u32| match names.get((value - min) as usize) {
         Some(name) if rng.random_bool(0.5) => (*name).to_owned(),
@@ -172,10 +135,7 @@ fn numbers(rng: &mut StdRng, min: u32, max: u32, star: f64, names: &[&str]) -> P
             // The field itself ends at 59, 23, 31 or 12, so a narrower range writes no `*`.
             0 if min + max >= 13 => {
                 let step = rng.random_range(2..=(max - min).min(30));
-                (
-                    format!("*/{step}"),
-                    (min..=max).step_by(step as usize).collect(),
-                )
+                (format!("*/{step}"), (min..=max).step_by(step as usize).collect())
             }
             1 if to - from >= 2 => {
                 let step = rng.random_range(2..=to - from);
@@ -191,10 +151,7 @@ fn numbers(rng: &mut StdRng, min: u32, max: u32, star: f64, names: &[&str]) -> P
         texts.push(text);
         rules.push(Rule::Among(values));
     }
-    Part {
-        text: texts.join(","),
-        rules,
-    }
+    Part { text: texts.join(","), rules }
 }
 
 fn day(rng: &mut StdRng) -> Part {
@@ -205,10 +162,7 @@ fn day(rng: &mut StdRng) -> Part {
         2 => (format!("{day}W"), Rule::NearestWorkday(day)),
         _ => return numbers(rng, 1, 31, 0.6, &[]),
     };
-    let mut part = Part {
-        text,
-        rules: vec![rule],
-    };
+    let mut part = Part { text, rules: vec![rule] };
     if rng.random_bool(0.3) {
         part.text.push_str(&format!(",{day}"));
         part.rules.push(Rule::Among(vec![day]));
@@ -218,21 +172,14 @@ fn day(rng: &mut StdRng) -> Part {
 
 fn weekday(rng: &mut StdRng) -> Part {
     let day = rng.random_range(0..=7_u32);
-    let written = if rng.random_bool(0.5) {
-        WEEKDAYS[(day % 7) as usize].to_owned()
-    } else {
-        day.to_string()
-    };
+    let written = if rng.random_bool(0.5) { WEEKDAYS[(day % 7) as usize].to_owned() } else { day.to_string() };
     let (text, rules) = match rng.random_range(0..12) {
         0 => {
             let week = rng.random_range(1..=5);
             (format!("{written}#{week}"), vec![Rule::Nth(day % 7, week)])
         }
         1 => (format!("{written}L"), vec![Rule::LastOf(day % 7)]),
-        2 => (
-            format!("{written},6-7"),
-            vec![Rule::Among(vec![day % 7, 6, 0])],
-        ),
+        2 => (format!("{written},6-7"), vec![Rule::Among(vec![day % 7, 6, 0])]),
         3 => ("mon-FRI".to_owned(), vec![Rule::Among((1..=5).collect())]),
         4 => ("FRI-sun".to_owned(), vec![Rule::Among(vec![5, 6, 0])]),
         5 => ("*/2".to_owned(), vec![Rule::Among(vec![0, 2, 4, 6])]),

@@ -18,12 +18,7 @@ impl<'a> Oracle<'a> {
     }
 
     /// The first `most` runs later than `after`, up to `end`.
-    pub fn runs(
-        &self,
-        after: DateTime<Utc>,
-        end: DateTime<Utc>,
-        most: usize,
-    ) -> Vec<DateTime<Utc>> {
+    pub fn runs(&self, after: DateTime<Utc>, end: DateTime<Utc>, most: usize) -> Vec<DateTime<Utc>> {
         let fixed = self.expression.is_fixed();
         let mut day = None;
         // A day earlier, so that a repeated hour is known as such from its second pass on.

@@ -15,9 +15,5 @@ fn at(text: &str) -> DateTime<Utc> {
 /// The first `n` runs in local time, with the offset.
 fn runs(expression: &str, zone: &str, after: &str, n: usize) -> Vec<String> {
     let schedule = Schedule::parse_in(expression, zone).expect("accepted");
-    schedule
-        .upcoming(at(after))
-        .take(n)
-        .map(|run| run.with_timezone(&schedule.zone()).to_rfc3339())
-        .collect()
+    schedule.upcoming(at(after)).take(n).map(|run| run.with_timezone(&schedule.zone()).to_rfc3339()).collect()
 }

@@ -11,26 +11,11 @@ fn refused(expression: &str, report: &str) {
 
 #[test]
 fn a_refusal_names_field_range_and_text() {
-    refused(
-        "60 * * * *",
-        "minute field: `60` is out of range 0-59\n  60 * * * *\n  ^^",
-    );
-    refused(
-        "0 25 * * *",
-        "hour field: `25` is out of range 0-23\n  0 25 * * *\n    ^^",
-    );
-    refused(
-        "* * 32 * *",
-        "day of month field: `32` is out of range 1-31\n  * * 32 * *\n      ^^",
-    );
-    refused(
-        "* * * 13 *",
-        "month field: `13` is out of range 1-12\n  * * * 13 *\n        ^^",
-    );
-    refused(
-        "0 0 * * 1,8",
-        "day of week field: `8` is out of range 0-7\n  0 0 * * 1,8\n            ^",
-    );
+    refused("60 * * * *", "minute field: `60` is out of range 0-59\n  60 * * * *\n  ^^");
+    refused("0 25 * * *", "hour field: `25` is out of range 0-23\n  0 25 * * *\n    ^^");
+    refused("* * 32 * *", "day of month field: `32` is out of range 1-31\n  * * 32 * *\n      ^^");
+    refused("* * * 13 *", "month field: `13` is out of range 1-12\n  * * * 13 *\n        ^^");
+    refused("0 0 * * 1,8", "day of week field: `8` is out of range 0-7\n  0 0 * * 1,8\n            ^");
     refused(
         "99999999999999999999 * * * *",
         "minute field: `99999999999999999999` is out of range 0-59\n  99999999999999999999 * * * *\n  ^^^^^^^^^^^^^^^^^^^^",
@@ -47,10 +32,7 @@ fn a_refusal_names_field_range_and_text() {
         "0 *,5 * * *",
         "hour field: `*,5` has `*` in a list, but `*` alone already means all of 0-23\n  0 *,5 * * *\n    ^^^",
     );
-    refused(
-        "x * * * *",
-        "minute field: `x` is not a value of this field; valid are 0-59\n  x * * * *\n  ^",
-    );
+    refused("x * * * *", "minute field: `x` is not a value of this field; valid are 0-59\n  x * * * *\n  ^");
     refused(
         "0 0 L,LW * *",
         "day of month field: `L,LW` has both `L` and `LW`, but within 1-31 only one of them can be the last day\n  0 0 L,LW * *\n      ^^^^",
@@ -87,22 +69,13 @@ fn a_refused_step_says_what_is_meant() {
         "0 5/6 * * *",
         "hour field: `5/6` has a step but no range within 0-23; write `5-23/6`\n  0 5/6 * * *\n    ^^^",
     );
-    refused(
-        "/5 * * * *",
-        "minute field: `/5` has a step but no range within 0-59; write `*/5`\n  /5 * * * *\n  ^^",
-    );
+    refused("/5 * * * *", "minute field: `/5` has a step but no range within 0-59; write `*/5`\n  /5 * * * *\n  ^^");
     refused(
         "0 0 * mar/3 *",
         "month field: `mar/3` has a step but no range within 1-12; write `MAR-DEC/3`\n  0 0 * mar/3 *\n        ^^^^^",
     );
-    refused(
-        "*/0 * * * *",
-        "minute field: the step of `*/0` is out of range 1-59\n  */0 * * * *\n  ^^^",
-    );
-    refused(
-        "*/ * * * *",
-        "minute field: `*/` needs a number in 1-59 after its `/`\n  */ * * * *\n  ^^",
-    );
+    refused("*/0 * * * *", "minute field: the step of `*/0` is out of range 1-59\n  */0 * * * *\n  ^^^");
+    refused("*/ * * * *", "minute field: `*/` needs a number in 1-59 after its `/`\n  */ * * * *\n  ^^");
     refused(
         "10-20/15 * * * *",
         "minute field: the step of `10-20/15` is out of range 1-10: only the value 10 would be left, so write `10`\n  10-20/15 * * * *\n  ^^^^^^^^",
@@ -161,10 +134,7 @@ fn the_count_of_fields_is_checked() {
 
 #[test]
 fn a_part_of_the_builder_is_one_field() {
-    let error = Schedule::builder()
-        .minute("0 5")
-        .build()
-        .expect_err("a space");
+    let error = Schedule::builder().minute("0 5").build().expect_err("a space");
     assert_eq!(error.field(), Some(Field::Minute));
     assert_eq!(error.offending(), "0 5");
     let error = Schedule::builder().hour("").build().expect_err("empty");

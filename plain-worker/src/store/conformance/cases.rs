@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::{Fixture, changed, claim, new, number, worker, worker_row};
 use crate::error::{Error, Refused};
 use crate::record::{
-    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, Next, Notice, Record, Retention, RetryAnswer, Run,
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, Next, Notice, Record, Retention,
+    RetryAnswer, Run,
 };
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
 use crate::store::SchemaState;
@@ -62,8 +63,12 @@ pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enq
         request.due = Due::In(SECOND);
     })])
     .await;
-    f.put(vec![new(5), changed(6, |request| request.due = Due::At(past)), changed(7, |request| request.queue = "b".into())])
-        .await;
+    f.put(vec![
+        new(5),
+        changed(6, |request| request.due = Due::At(past)),
+        changed(7, |request| request.queue = "b".into()),
+    ])
+    .await;
     f.move_clock(SECOND * 2).await.unwrap();
     assert_eq!(f.promote(10).await.unwrap().count, 1);
     let mut order = Vec::new();
@@ -108,7 +113,8 @@ pub(super) async fn a_claim_is_of_the_named_queues_and_jobs_only(f: Fixture) {
             request.shape = Cow::Borrowed(shape);
         })
     };
-    f.put(vec![named(1, "a", "x", "s"), named(2, "b", "x", "s"), named(3, "b", "x", "t"), named(4, "a", "y", "s")]).await;
+    f.put(vec![named(1, "a", "x", "s"), named(2, "b", "x", "s"), named(3, "b", "x", "t"), named(4, "a", "y", "s")])
+        .await;
     let numbers = |claim: Claim| async {
         let runs = f.claim(claim).await.unwrap();
         let numbers: Vec<_> = runs.iter().map(number).collect();
@@ -149,7 +155,11 @@ pub(super) async fn an_end_is_recorded_once_and_only_by_who_holds_the_run(f: Fix
     f.put(vec![new(1)]).await;
     let stale = f.take_one().await;
     // Somebody rescues it, and it runs elsewhere.
-    let lost = waits(&stale, record(AttemptStatus::Lost), Again { losses: 1, ..again(&stale, JobState::Ready, Duration::ZERO) });
+    let lost = waits(
+        &stale,
+        record(AttemptStatus::Lost),
+        Again { losses: 1, ..again(&stale, JobState::Ready, Duration::ZERO) },
+    );
     assert!(f.end(lost).await);
     let fresh = f.take_one().await;
     assert!(fresh.token > stale.token);
@@ -158,7 +168,10 @@ pub(super) async fn an_end_is_recorded_once_and_only_by_who_holds_the_run(f: Fix
     assert!(f.end(succeeded(&fresh)).await);
     assert!(!f.end(succeeded(&fresh)).await, "nor does one that has ended");
     let attempts = f.attempts(fresh.id).await.unwrap();
-    assert_eq!(attempts.iter().map(|one| one.status).collect::<Vec<_>>(), [AttemptStatus::Lost, AttemptStatus::Successful]);
+    assert_eq!(
+        attempts.iter().map(|one| one.status).collect::<Vec<_>>(),
+        [AttemptStatus::Lost, AttemptStatus::Successful]
+    );
     assert_eq!(attempts[1].build.as_deref(), Some("b1"));
     assert_eq!(f.state(fresh.id).await, Some(JobState::Succeeded));
     // Several ends at once: those that are held are recorded, the others are not.
@@ -209,7 +222,9 @@ pub(super) async fn sixteen_enqueues_with_one_key_leave_one_job(f: Fixture) {
         let waiting: Vec<_> = (0..16)
             .map(|n| {
                 let (store, key) = (Arc::clone(&f.store), key.clone());
-                tokio::spawn(async move { store.insert([keyed(n, &key, UniqueUntil::End)].into(), false).await.unwrap()[0] })
+                tokio::spawn(
+                    async move { store.insert([keyed(n, &key, UniqueUntil::End)].into(), false).await.unwrap()[0] },
+                )
             })
             .collect();
         let mut answers = Vec::new();
@@ -343,7 +358,8 @@ pub(super) async fn arguments_come_back_as_they_went(f: Fixture) {
 pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
     f.put(vec![new(1), new(2)]).await;
     for run in f.take(2).await {
-        let parked = Again { attempt: 0, note: Some("unknown here".into()), ..again(&run, JobState::Parked, Duration::ZERO) };
+        let parked =
+            Again { attempt: 0, note: Some("unknown here".into()), ..again(&run, JobState::Parked, Duration::ZERO) };
         assert!(f.end(waits(&run, None, parked)).await);
     }
     assert!(f.take(10).await.is_empty());
@@ -532,9 +548,7 @@ pub(super) async fn a_drain_counts_what_is_due_and_what_dead_workers_hold(f: Fix
     let (me, other) = (worker(), worker());
     f.beat(worker_row(me, SECOND * 600)).await.unwrap();
     f.beat(worker_row(other, SECOND * 30)).await.unwrap();
-    let left = |queues: Option<Vec<String>>| async {
-        f.undrained(me, queues, vec!["sample".into()]).await.unwrap()
-    };
+    let left = |queues: Option<Vec<String>>| async { f.undrained(me, queues, vec!["sample".into()]).await.unwrap() };
     f.put(vec![
         new(1),
         changed(2, |request| request.due = Due::In(SECOND * 20)),

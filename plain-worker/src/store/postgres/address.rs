@@ -97,9 +97,9 @@ async fn open(options: PgConnectOptions, settings: &QueueOptions) -> Result<PgPo
 
 /// Whether the server is one that takes no settings at the start of a session.
 fn refuses_settings(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| {
-        error.code().as_deref() == Some("08P01") && error.message().contains("startup parameter")
-    })
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().as_deref() == Some("08P01") && error.message().contains("startup parameter"))
 }
 
 #[cfg(test)]
@@ -108,12 +108,13 @@ mod tests {
 
     #[test]
     fn a_host_elsewhere_must_show_a_certificate() {
-        let mode = |url| read(url).map(|(options, _)| format!("{:?}", options.get_ssl_mode()));
+        let mode = |url: &str| read(url).map(|(options, _)| format!("{:?}", options.get_ssl_mode()));
         assert_eq!(mode("postgres://u:secret@db.example.com/app"), Ok("VerifyFull".to_owned()));
         assert_eq!(mode("postgres://u@127.0.0.1.example.com/app"), Ok("VerifyFull".to_owned()));
         assert_eq!(mode("postgres://u@db.example.com/app?sslmode=require"), Ok("Require".to_owned()));
         for local in ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "%2Fvar%2Frun"] {
-            assert_eq!(mode(&format!("postgres://u@{local}/app")), Ok("Prefer".to_owned()), "{local}");
+            let url = format!("postgres://u@{local}/app");
+            assert_eq!(mode(&url), Ok("Prefer".to_owned()), "{local}");
         }
     }
 

@@ -77,8 +77,11 @@ impl PostgresStore {
         let step = if state.is_final() {
             sqlx::query(safe(&self.sql.retry_key)).bind(key).execute(&mut *tx).await.map_err(&fault)?;
             // A statement of its own sees what was committed while the one before waited.
-            let holder =
-                sqlx::query(safe(&self.sql.retry_key_holder)).bind(key).fetch_optional(&mut *tx).await.map_err(&fault)?;
+            let holder = sqlx::query(safe(&self.sql.retry_key_holder))
+                .bind(key)
+                .fetch_optional(&mut *tx)
+                .await
+                .map_err(&fault)?;
             if let Some(row) = holder {
                 match Reader::new(&row, "unique_keys").get::<Option<uuid::Uuid>>("id")? {
                     Some(holder) if holder == *key => {}

@@ -141,7 +141,8 @@ impl PostgresStore {
             if day.is_some_and(|day| start(day) > shorter) {
                 continue;
             }
-            let past = day.and_then(|day| day.succ_opt()).is_some_and(|after| longer.is_some_and(|to| start(after) <= to));
+            let past =
+                day.and_then(|day| day.succ_opt()).is_some_and(|after| longer.is_some_and(|to| start(after) <= to));
             if past && dropping {
                 match self.drop_day(&name).await {
                     Ok(Some(rows)) => {

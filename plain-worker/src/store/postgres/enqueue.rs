@@ -170,7 +170,11 @@ async fn take_keys(
             return Ok(got);
         }
     }
-    Err(Error::Conflict { doing: "enqueue", hint: "", source: "the holder of a unique key changed all the time".into() })
+    Err(Error::Conflict {
+        doing: "enqueue",
+        hint: "",
+        source: "the holder of a unique key changed all the time".into(),
+    })
 }
 
 /// Puts requests in on a connection that is in a transaction.
@@ -221,7 +225,9 @@ async fn insert_with_keys(
 fn in_doubt(error: sqlx::Error, fault: &impl Fn(sqlx::Error) -> Error) -> Error {
     let code = error.as_database_error().map(|error| error.code().unwrap_or_default().into_owned());
     match fault(error) {
-        Error::Unavailable { source, .. } if code.is_none_or(|code| code.starts_with("57P") || code.starts_with("08")) => {
+        Error::Unavailable { source, .. }
+            if code.is_none_or(|code| code.starts_with("57P") || code.starts_with("08")) =>
+        {
             Error::Unavailable { doing: "commit", source }
         }
         other => other,
@@ -265,17 +271,14 @@ impl PostgresStore {
         let mut tx = self.begin("enqueue").await?;
         let (mut inserted, taken) = insert_with_keys(&mut tx, &self.sql, batch, &fault).await?;
         let ids: Vec<_> = batch.iter().map(|request| request.id).collect();
-        let rows =
-            sqlx::query(safe(&self.sql.present)).bind(uuids(&ids)).fetch_all(&mut *tx).await.map_err(&fault)?;
+        let rows = sqlx::query(safe(&self.sql.present)).bind(uuids(&ids)).fetch_all(&mut *tx).await.map_err(&fault)?;
         let present: HashSet<JobId> =
             rows.iter().map(|row| Reader::new(row, "jobs").id("id")).collect::<Result<_>>()?;
         if !present.is_empty() {
             let ids: Vec<_> = present.iter().copied().collect();
             sqlx::query(safe(&self.sql.insert_undo)).bind(uuids(&ids)).execute(&mut *tx).await.map_err(&fault)?;
-            let freed: Vec<_> = batch
-                .iter()
-                .filter(|request| present.contains(&request.id) && taken.contains(&request.id))
-                .collect();
+            let freed: Vec<_> =
+                batch.iter().filter(|request| present.contains(&request.id) && taken.contains(&request.id)).collect();
             let (jobs, keys, ids) = wishes(&freed);
             sqlx::query(safe(&self.sql.free_keys))
                 .bind(jobs)

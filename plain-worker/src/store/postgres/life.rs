@@ -54,11 +54,8 @@ impl PostgresStore {
 
     pub(super) async fn runs_without_worker(&self, limit: u32) -> Result<Vec<Run>> {
         let fault = self.fault("look for lost jobs");
-        let rows = sqlx::query(safe(&self.sql.lost_runs))
-            .bind(i64::from(limit))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+        let rows =
+            sqlx::query(safe(&self.sql.lost_runs)).bind(i64::from(limit)).fetch_all(&self.pool).await.map_err(fault)?;
         each(&rows, "job_processes", |row| row.run())
     }
 

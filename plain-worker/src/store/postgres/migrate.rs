@@ -7,11 +7,8 @@ use crate::error::{Error, Result};
 use crate::store::{Clock, Migration, SchemaState};
 
 /// In order; forward only.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_first",
-    sql: include_str!("../../../migrations/postgres/0001_first.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "0001_first", sql: include_str!("../../../migrations/postgres/0001_first.sql") }];
 
 /// The version that this program needs.
 fn needed() -> i64 {
@@ -81,7 +78,8 @@ impl PostgresStore {
                 .await
                 .map_err(&fault)?;
         }
-        let row = sqlx::query("SELECT to_regclass($1) IS NULL").bind(&ledger).fetch_one(&mut *tx).await.map_err(&fault)?;
+        let row =
+            sqlx::query("SELECT to_regclass($1) IS NULL").bind(&ledger).fetch_one(&mut *tx).await.map_err(&fault)?;
         if row.try_get(0).map_err(&fault)? {
             sqlx::raw_sql(AssertSqlSafe(format!(
                 "CREATE TABLE {ledger} (

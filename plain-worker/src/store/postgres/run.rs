@@ -10,7 +10,7 @@ use crate::record::{Again, Claim, Finish, Next, Notice, Run, RunToken, WorkerId}
 
 /// Text that Postgres can hold: a failed job can always be recorded.
 pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "\\u0000").into() } else { text.into() }
+    if text.contains('\0') { text.replace('\0', "\\0").into() } else { text.into() }
 }
 
 fn again(end: &Finish) -> Option<&Again> {
@@ -94,8 +94,7 @@ impl PostgresStore {
 
     async fn record_once(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
         let mut alone = self.alone("record the end of jobs").await?;
-        let recorded =
-            finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
+        let recorded = finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
         alone.done(self).await?;
         Ok(recorded)
     }

@@ -103,12 +103,7 @@ async fn insert_and_wake(
     queues.dedup();
     if wake && !queues.is_empty() {
         // Heard when the transaction commits, and only then.
-        sqlx::query(ANNOUNCE)
-            .bind(tables.namespace.as_str())
-            .bind(queues)
-            .execute(connection)
-            .await
-            .map_err(fault)?;
+        sqlx::query(ANNOUNCE).bind(tables.namespace.as_str()).bind(queues).execute(connection).await.map_err(fault)?;
     }
     Ok(inserted)
 }
@@ -117,7 +112,10 @@ destinations!(sqlx::Postgres, PgConnection);
 
 async fn complete(connection: &mut PgConnection, queue: &Queue, end: Finish) -> Result<bool> {
     let Some(store) = queue.store().as_postgres() else {
-        return Err(Error::Setting(format!("this job is in {}, not in the database of this transaction", queue.describe())));
+        return Err(Error::Setting(format!(
+            "this job is in {}, not in the database of this transaction",
+            queue.describe()
+        )));
     };
     let token = end.token;
     let recorded = finish_on(connection, &store.sql, &[end], &store.fault("complete a job")).await?;

@@ -94,11 +94,7 @@ impl SqliteStore {
     pub(super) async fn purge_waiting(&self, filter: JobFilter, limit: u32) -> Result<u64> {
         let fault = self.fault("purge jobs");
         let mut write = self.write("purge jobs").await?;
-        let rows = filtered(&self.sql.purge, &filter)
-            .bind(limit)
-            .fetch_all(&mut *write.tx)
-            .await
-            .map_err(&fault)?;
+        let rows = filtered(&self.sql.purge, &filter).bind(limit).fetch_all(&mut *write.tx).await.map_err(&fault)?;
         self.let_go(&mut write, &rows).await?;
         write.commit(self).await?;
         Ok(rows.len() as u64)

@@ -115,7 +115,8 @@ impl SqliteStore {
         let inserted = if again {
             // The first try may have been committed, and its jobs may stand anywhere by now.
             let ids = json(&batch.iter().map(|request| request.id).collect::<Vec<_>>());
-            let present = sqlx::query(safe(&self.sql.present)).bind(ids).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+            let present =
+                sqlx::query(safe(&self.sql.present)).bind(ids).fetch_all(&mut *write.tx).await.map_err(&fault)?;
             let present: HashSet<JobId> =
                 present.iter().map(|row| Reader::new(row, "job_requests").id("id")).collect::<Result<_>>()?;
             let missing: Vec<_> = batch.iter().filter(|request| !present.contains(&request.id)).cloned().collect();

@@ -7,11 +7,8 @@ use crate::error::{Error, Result};
 use crate::store::{Clock, Migration, SchemaState};
 
 /// In order; forward only.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "0001_first",
-    sql: include_str!("../../../migrations/sqlite/0001_first.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "0001_first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") }];
 
 impl SqliteStore {
     fn ledger(&self) -> String {

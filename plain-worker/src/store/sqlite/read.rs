@@ -6,7 +6,8 @@ use crate::record::{AttemptRow, Ended, JobFilter, JobId, JobRow, StatLine};
 impl SqliteStore {
     pub(super) async fn find_job(&self, id: JobId) -> Result<Option<JobRow>> {
         let fault = self.fault("look up a job");
-        let row = sqlx::query(safe(&self.sql.job)).bind(id.to_string()).fetch_optional(&self.pool).await.map_err(fault)?;
+        let row =
+            sqlx::query(safe(&self.sql.job)).bind(id.to_string()).fetch_optional(&self.pool).await.map_err(fault)?;
         row.map(|row| Reader::new(&row, "jobs").job()).transpose()
     }
 

@@ -154,10 +154,6 @@ impl<'r> Reader<'r> {
 }
 
 /// All rows, each by `read`.
-pub(super) fn each<T>(
-    rows: &[SqliteRow],
-    table: &'static str,
-    read: fn(&Reader<'_>) -> Result<T>,
-) -> Result<Vec<T>> {
+pub(super) fn each<T>(rows: &[SqliteRow], table: &'static str, read: fn(&Reader<'_>) -> Result<T>) -> Result<Vec<T>> {
     rows.iter().map(|row| read(&Reader::new(row, table))).collect()
 }

@@ -78,7 +78,10 @@ destinations!(sqlx::Sqlite, SqliteConnection);
 
 async fn complete(connection: &mut SqliteConnection, queue: &Queue, end: Finish) -> Result<bool> {
     let Some(store) = queue.store().as_sqlite() else {
-        return Err(Error::Setting(format!("this job is in {}, not in the database of this transaction", queue.describe())));
+        return Err(Error::Setting(format!(
+            "this job is in {}, not in the database of this transaction",
+            queue.describe()
+        )));
     };
     let token = end.token;
     let recorded = finish_on(connection, &store.sql, &[end], &store.fault("complete a job")).await?;

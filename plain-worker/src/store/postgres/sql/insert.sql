@@ -5,7 +5,8 @@ INSERT INTO {schema}.job_requests (
 SELECT id, CASE WHEN due <= {now} THEN 'ready' ELSE 'scheduled' END, job, queue, priority, due, {now},
        {now} + expires_in * interval '1 microsecond', arguments::json, shape, retries, timeout_ms, on_lost, unique_key,
        unique_until, metadata::json, source, trace_context, slot
-  FROM (SELECT *, coalesce(greatest(due_at, {now}), {now} + coalesce(due_in, 0) * interval '1 microsecond') AS due
+  FROM (SELECT *, CASE WHEN due_at IS NULL THEN {now} + coalesce(due_in, 0) * interval '1 microsecond'
+                       ELSE greatest(due_at, {now}) END AS due
           FROM unnest($1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[], $6::bigint[], $7::bigint[],
                       $8::text[], $9::text[], $10::integer[], $11::bigint[], $12::text[], $13::text[], $14::text[],
                       $15::text[], $16::text[], $17::text[], $18::timestamptz[])

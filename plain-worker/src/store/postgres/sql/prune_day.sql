@@ -11,4 +11,4 @@ SELECT EXISTS (SELECT 1
        CASE WHEN bounded.count <= 100000 THEN bounded.count
             ELSE greatest(bounded.count, (SELECT reltuples::bigint FROM pg_class WHERE oid = '{schema}.{partition}'::regclass))
        END AS count
-  FROM (SELECT count(*) AS count FROM (SELECT 1 FROM {schema}.{partition} LIMIT 100001) some) bounded
+  FROM (SELECT count(*) AS count FROM (SELECT 1 FROM {schema}.{partition} LIMIT 100001) AS some_rows) AS bounded
