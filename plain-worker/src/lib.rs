@@ -32,7 +32,10 @@ mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
-pub use plain_worker_macros::{job, scheduled};
+#[doc = include_str!("docs/job.md")]
+pub use plain_worker_macros::job;
+#[doc = include_str!("docs/scheduled.md")]
+pub use plain_worker_macros::scheduled;
 pub use queue::{
     BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
     WaitError, Within,

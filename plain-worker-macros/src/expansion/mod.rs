@@ -2,6 +2,8 @@
 
 mod definition;
 mod run;
+#[cfg(test)]
+mod snapshots;
 mod timetable;
 mod twin;
 
