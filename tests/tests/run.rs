@@ -100,7 +100,12 @@ fn ignores_its_timeout(#[inject] ctx: Context, #[inject] board: Board, key: Stri
 }
 
 #[job]
-async fn waits_for_its_end(#[inject] ctx: Context, #[inject] board: Board, key: String, listen: bool) -> Result<(), BoxError> {
+async fn waits_for_its_end(
+    #[inject] ctx: Context,
+    #[inject] board: Board,
+    key: String,
+    listen: bool,
+) -> Result<(), BoxError> {
     board.write(&key, "started");
     if listen {
         ctx.cancelled().await;
@@ -222,10 +227,16 @@ async fn a_failed_job_runs_again_as_often_as_it_may(database: Database) {
     let lucky = fails_until::enqueue(3).on(&queue).await.unwrap();
     let unlucky = fails_until::enqueue(9).on(&queue).await.unwrap();
     let never = fails_until::enqueue(9).retries(0).on(&queue).await.unwrap();
-    let ended = beside(worker(&queue, &Board::default()), async { (lucky.wait().await, unlucky.wait().await, never.wait().await) }).await;
+    let ended = beside(worker(&queue, &Board::default()), async {
+        (lucky.wait().await, unlucky.wait().await, never.wait().await)
+    })
+    .await;
     assert_eq!(ended.0.unwrap(), 3);
     for (ended, id, attempts) in [(ended.1, unlucky.id(), 3), (ended.2, never.id(), 1)] {
-        assert!(matches!(&ended, Err(WaitError::Ended { state: JobState::Dead, error, .. }) if *error == format!("attempt {attempts}")), "{ended:?}");
+        assert!(
+            matches!(&ended, Err(WaitError::Ended { state: JobState::Dead, error, .. }) if *error == format!("attempt {attempts}")),
+            "{ended:?}"
+        );
         let row = queue.job(id).await.unwrap().unwrap();
         assert_eq!((row.attempt, row.failures), (attempts, attempts));
         let all = queue.attempts(id).await.unwrap();

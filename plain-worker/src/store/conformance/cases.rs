@@ -152,11 +152,7 @@ pub(super) async fn an_end_is_recorded_once_and_only_by_who_holds_the_run(f: Fix
     f.put(vec![new(1)]).await;
     let stale = f.take_one().await;
     // Somebody rescues it, and it runs elsewhere.
-    let lost = waits(
-        &stale,
-        record(AttemptStatus::Lost),
-        again(&stale, JobState::Ready, Duration::ZERO),
-    );
+    let lost = waits(&stale, record(AttemptStatus::Lost), again(&stale, JobState::Ready, Duration::ZERO));
     assert!(f.end(Finish { losses: 1, ..lost }).await);
     let fresh = f.take_one().await;
     assert!(fresh.token > stale.token);
