@@ -26,6 +26,7 @@ pub struct Parameter {
 }
 
 /// Where the value of a parameter comes from.
+#[allow(clippy::large_enum_variant, reason = "a handful of them live for a moment")]
 pub enum Kind {
     /// From the stored arguments.
     Stored(Stored),

@@ -144,8 +144,6 @@ pub(crate) struct Run {
     pub unique: Option<(String, UniqueUntil)>,
     pub metadata: Option<String>,
     pub slot: Option<DateTime<Utc>>,
-    pub trace_context: Option<String>,
-    pub started_at: DateTime<Utc>,
 }
 
 /// What a claim asks for.
@@ -293,10 +291,7 @@ pub enum RetryAnswer {
 /// How a job ended for good: what `wait` waits for.
 #[derive(Clone, Debug)]
 pub(crate) struct Ended {
-    pub id: JobId,
     pub state: JobState,
-    pub status: AttemptStatus,
-    pub kind: Option<ErrorKind>,
     pub error: Option<String>,
     pub output: Option<String>,
 }

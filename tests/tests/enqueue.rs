@@ -286,8 +286,9 @@ async fn the_builder_can_be_joined_selected_and_spawned(database: Database) {
     let task = tokio::spawn(double::enqueue(4).on(queue.clone()).send());
     assert!(task.await.unwrap().is_ok());
     let blocking = queue.clone();
-    let thread = std::thread::spawn(move || double::enqueue(5).on(blocking).blocking());
-    let fifth = tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap().unwrap();
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || answer.send(double::enqueue(5).on(blocking).blocking()));
+    let fifth = answered.await.unwrap().unwrap();
     assert_eq!(count(&queue, JobFilter::new()).await, 5);
     assert_eq!(fifth.status().await.unwrap(), JobState::Ready);
     // One that is given up half-way leaves nothing broken behind.

@@ -52,8 +52,8 @@ async fn panics(text: String) {
 
 #[job]
 fn plain_panics() {
-    let nothing: Option<u8> = None;
-    nothing.expect("there is something");
+    let missing = std::env::var("PLAIN_WORKER_NO_SUCH_VARIABLE").ok();
+    missing.expect("there is something");
 }
 
 #[job(retries = 5)]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use plain_worker::{BoxError, Context, Error, JobFilter, JobState, Queue, WaitError, Worker, job};
+use plain_worker::{BoxError, Context, JobFilter, JobState, Queue, WaitError, Worker, job};
 use plain_worker_tests::{Database, until_true};
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnectOptions;

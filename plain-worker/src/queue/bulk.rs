@@ -40,11 +40,14 @@ use crate::record::{Due, Inserted, NewRequest};
 #[must_use = "nothing is enqueued until the builder is awaited"]
 pub struct BulkEnqueue<'w> {
     requests: Requests,
-    changes: Vec<Box<dyn Fn(&mut NewRequest) -> Result<(), Refused> + Send>>,
+    changes: Vec<Change>,
     destination: Box<dyn Destination<'w> + 'w>,
     unique: bool,
     wake: bool,
 }
+
+/// What a method of the builder changes about each job.
+type Change = Box<dyn Fn(&mut NewRequest) -> Result<(), Refused> + Send>;
 
 impl BulkEnqueue<'static> {
     /// The enqueue of these jobs, to the process-wide queue; called by generated code.

@@ -26,7 +26,9 @@ pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
 pub(crate) use enqueue::request;
-pub(crate) use open::{DEFAULT_FILE, database_url, sealed, without_password};
+#[cfg(feature = "postgres")]
+pub(crate) use open::without_password;
+pub(crate) use open::{database_url, sealed};
 
 use crate::error::{Error, Result};
 use crate::record::{
@@ -94,7 +96,6 @@ impl Queue {
     }
 
     /// The options with which a queue is opened.
-    #[must_use]
     pub fn options() -> QueueOptions {
         QueueOptions::new()
     }
@@ -433,13 +434,6 @@ impl Queue {
 
     async fn wait_until_ended(&self, id: JobId) -> Result<Ended> {
         waiters::Waiters::wait(self, id).await
-    }
-
-    /// The enqueue of a job by its definition, for those who have its arguments as JSON text.
-    pub(crate) async fn enqueue_text(&self, definition: &crate::job::JobDef, arguments: &str) -> Result<Inserted> {
-        let request = request(definition, arguments.to_owned(), None);
-        let placed = self.clone().insert(Batch { requests: [request].into(), wake: true }).await?;
-        placed.inserted.first().copied().ok_or_else(|| Error::Setting("an insert answered nothing".to_owned()))
     }
 }
 

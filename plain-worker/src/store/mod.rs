@@ -74,8 +74,6 @@ pub(crate) trait Store: Send + Sync + 'static {
         None
     }
 
-    /// What the ledger of migrations says.
-    async fn schema(&self) -> Result<SchemaState>;
     /// Applies what is missing and names it; safe when many do it at once.
     async fn migrate(&self) -> Result<Vec<&'static str>>;
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.

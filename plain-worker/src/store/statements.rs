@@ -13,12 +13,6 @@ macro_rules! statements {
             pub(super) fn render(render: impl Fn(&str) -> String) -> Self {
                 Self { $($name: render(include_str!(concat!("sql/", stringify!($name), ".sql"))).into(),)+ }
             }
-
-            /// Every statement by its name, for tests that look at plans.
-            #[cfg(test)]
-            pub(super) fn all(&self) -> Vec<(&'static str, &str)> {
-                vec![$((stringify!($name), &*self.$name),)+]
-            }
         }
     };
 }

@@ -239,8 +239,6 @@ mod tests {
             unique: None,
             metadata: None,
             slot: None,
-            trace_context: None,
-            started_at: Utc::now(),
         }
     }
 

@@ -226,10 +226,6 @@ impl Store for PostgresStore {
         Some(self)
     }
 
-    async fn schema(&self) -> Result<SchemaState> {
-        self.schema_state().await
-    }
-
     async fn migrate(&self) -> Result<Vec<&'static str>> {
         self.apply_migrations().await
     }

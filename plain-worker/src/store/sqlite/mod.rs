@@ -199,10 +199,6 @@ impl Store for SqliteStore {
         Some(self)
     }
 
-    async fn schema(&self) -> Result<SchemaState> {
-        self.schema_state().await
-    }
-
     async fn migrate(&self) -> Result<Vec<&'static str>> {
         self.apply_migrations().await
     }

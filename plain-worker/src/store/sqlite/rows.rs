@@ -82,8 +82,6 @@ impl<'r> Reader<'r> {
             unique: key.zip(until),
             metadata: self.get("metadata")?,
             slot: self.instant_or_none("slot")?,
-            trace_context: self.get("trace_context")?,
-            started_at: self.instant("started_at")?,
         })
     }
 
@@ -141,14 +139,7 @@ impl<'r> Reader<'r> {
     pub(super) fn outlook(&self) -> Result<(JobId, Option<Ended>)> {
         let id = self.id("id")?;
         let Some(state) = self.word_or_none("state")? else { return Ok((id, None)) };
-        let ended = Ended {
-            id,
-            state,
-            status: self.word("status")?,
-            kind: self.word_or_none("error_kind")?,
-            error: self.get("error")?,
-            output: self.get("output")?,
-        };
+        let ended = Ended { state, error: self.get("error")?, output: self.get("output")? };
         Ok((id, Some(ended)))
     }
 }
