@@ -25,6 +25,7 @@ pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
+#[cfg(test)]
 pub(crate) use enqueue::request;
 #[cfg(feature = "postgres")]
 pub(crate) use open::without_password;

@@ -28,7 +28,7 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, SchemaState, Store};
+use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::queue::QueueOptions;
 use crate::queue::sealed::{AnyStore, IntoStore};

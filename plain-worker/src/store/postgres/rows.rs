@@ -70,7 +70,6 @@ impl<'r> Reader<'r> {
             unique: key.zip(until),
             metadata: self.get("metadata")?,
             slot: self.get("slot")?,
-            started_at: self.get("started_at")?,
         })
     }
 

@@ -26,7 +26,7 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, SchemaState, Store};
+use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::queue::{Durability, QueueOptions};
