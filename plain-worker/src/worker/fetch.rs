@@ -8,11 +8,12 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Reconnect;
+use super::config::Config;
 use super::executor::execute;
 use super::finisher::ToRecord;
 use super::outcome::{Ended, Unfit, decide};
+use super::report::Tally;
 use super::running::Running;
-use super::{Config, Tally};
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
