@@ -27,7 +27,7 @@ fn default_build() -> String {
         .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
 }
 
-/// The settings of a [`Worker`].
+/// The settings of a [`Worker`](super::Worker).
 #[derive(Debug)]
 #[must_use = "a worker does nothing until `run_until`"]
 pub struct WorkerBuilder {
