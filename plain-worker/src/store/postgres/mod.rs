@@ -8,6 +8,7 @@ mod address;
 mod control;
 mod days;
 mod enqueue;
+mod hold;
 mod life;
 mod migrate;
 mod pause;
@@ -29,7 +30,7 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, Store};
+use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::queue::QueueOptions;
@@ -42,7 +43,7 @@ use crate::record::{
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
     insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
+    partitions, pause, pauses, present, promote, prune, prune_day, purge, register, resume, retry_key, retry_key_holder,
     retry_request, retry_result, state, stats, undrained, unpark,
 }
 
@@ -187,6 +188,11 @@ fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Postgres, PgAr
         .bind(filter.unique_key.as_deref())
 }
 
+/// Lists and maps of strings as JSON: there is nothing in them that it cannot hold.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
 /// Ids as an array of the database's.
 fn uuids(ids: &[JobId]) -> Vec<Uuid> {
     ids.iter().map(|id| *id.as_uuid()).collect()
@@ -276,32 +282,20 @@ impl Store for PostgresStore {
         self.notices_for(worker, running).await
     }
 
-    fn separate(&self) -> Option<Arc<dyn Store>> {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_lazy_with((*self.pool.connect_options()).clone());
-        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
-    }
-
-    async fn beat(&self, worker: WorkerRow) -> Result<()> {
-        self.renew_worker(worker).await
-    }
-
-    async fn leave(&self, worker: WorkerId) -> Result<()> {
-        self.remove_worker(worker).await
+    fn life(&self, worker: WorkerRow, direct: Option<&str>) -> Result<Box<dyn Life>> {
+        Ok(Box::new(hold::PostgresLife::new(self, worker, direct)?))
     }
 
     async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
         self.workers_within_lease().await
     }
 
-    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
-        self.runs_without_worker(limit).await
+    async fn lost_runs(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
+        self.runs_of(worker, limit).await
     }
 
-    async fn forget_workers(&self) -> Result<u64> {
-        self.remove_dead_workers().await
+    async fn forget_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
+        self.remove_workers(workers).await
     }
 
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {

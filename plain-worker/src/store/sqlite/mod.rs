@@ -6,6 +6,7 @@
 mod control;
 mod enqueue;
 mod file;
+mod hold;
 mod life;
 mod migrate;
 mod pause;
@@ -27,7 +28,7 @@ use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, Store};
+use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::queue::sealed::{AnyStore, IntoStore};
@@ -41,7 +42,7 @@ statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
     finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
     job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    promote, prune, purge, register, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, signs, state,
     stats, undrained, unpark,
 }
 
@@ -252,36 +253,23 @@ impl Store for SqliteStore {
         self.notices_for(worker, running).await
     }
 
-    fn separate(&self) -> Option<Arc<dyn Store>> {
-        let options = self.pool.connect_options();
-        if file::is_memory(&options) {
-            return None;
+    fn life(&self, worker: WorkerRow, direct: Option<&str>) -> Result<Box<dyn Life>> {
+        if direct.is_some() {
+            return Err(Error::Setting("a direct database URL is for Postgres behind a pooler only".to_owned()));
         }
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .connect_lazy_with((*options).clone().create_if_missing(false));
-        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
-    }
-
-    async fn beat(&self, worker: WorkerRow) -> Result<()> {
-        self.renew_worker(worker).await
-    }
-
-    async fn leave(&self, worker: WorkerId) -> Result<()> {
-        self.remove_worker(worker).await
+        Ok(Box::new(hold::SqliteLife::new(self, worker)))
     }
 
     async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
         self.workers_within_lease().await
     }
 
-    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
-        self.runs_without_worker(limit).await
+    async fn lost_runs(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
+        self.runs_of(worker, limit).await
     }
 
-    async fn forget_workers(&self) -> Result<u64> {
-        self.remove_dead_workers().await
+    async fn forget_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
+        self.remove_workers(workers).await
     }
 
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
