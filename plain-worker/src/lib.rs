@@ -22,6 +22,7 @@ pub mod __private;
 mod arguments;
 mod error;
 mod fallible;
+mod filter;
 mod job;
 mod payload;
 mod probe;
@@ -35,6 +36,7 @@ mod store;
 mod worker;
 
 pub use error::{Error, Refused, Result};
+pub use filter::{Filter, FilterError, suggest};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
