@@ -129,7 +129,7 @@ async fn queues_that_share_their_slots_are_served_in_one_order(database: Databas
     let track = Track::new();
     for n in 0..30u32 {
         let name = ["a", "b", "c"][n as usize % 3];
-        let priority = if n % 10 == 9 { 1 } else { 0 };
+        let priority = i16::from(n % 10 == 9);
         passes::enqueue(n).queue(name).priority(priority).on(&queue).await.unwrap();
     }
     let builder = Worker::builder(queue.clone()).state(track.clone()).concurrency(1).queue("other", 5);
