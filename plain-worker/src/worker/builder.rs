@@ -9,9 +9,11 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::config::{Config, check};
+use super::life;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
+use super::running::Running;
 use crate::error::Result;
 use crate::job::States;
 use crate::pause::PauseTarget;
@@ -33,11 +35,14 @@ fn default_build() -> String {
 pub struct WorkerBuilder {
     queue: Queue,
     queues: Option<Vec<String>>,
+    own_slots: BTreeMap<String, usize>,
     states: States,
     concurrency: usize,
     threads: usize,
     grace: Duration,
     lease: Duration,
+    direct_database_url: Option<String>,
+    process_ends: bool,
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
@@ -50,11 +55,14 @@ impl WorkerBuilder {
         Self {
             queue,
             queues: None,
+            own_slots: BTreeMap::new(),
             states: States::default(),
             concurrency: 50,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             grace: Duration::from_secs(25),
-            lease: Duration::from_secs(10),
+            lease: Duration::from_secs(30),
+            direct_database_url: None,
+            process_ends: false,
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
@@ -63,9 +71,31 @@ impl WorkerBuilder {
         }
     }
 
-    /// Serves only these queues; all of them by default.
+    /// Serves only these queues; all of them by default, or where one of the names is `*`.
+    ///
+    /// They share the slots of [`concurrency`](Self::concurrency) and [`threads`](Self::threads), and are served in one
+    /// order: by priority, then due time, whichever queue a job is in.
     pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
-        self.queues = Some(names.into_iter().map(Into::into).collect());
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.queues = (!names.iter().any(|name| name == "*")).then_some(names);
+        self
+    }
+
+    /// Gives a queue slots of its own: so many of its jobs run at once, at least 1, and whatever they do, they take
+    /// none of the others' slots, nor others theirs.
+    ///
+    /// Which other queues are served stays as it is. Plain functions of the queue have threads of their own, at most
+    /// as many at once as [`threads`](Self::threads) says.
+    ///
+    /// ```no_run
+    /// # use plain_worker::{Queue, Worker};
+    /// # fn example(queue: Queue) {
+    /// // Twenty mails, two films, and fifty of everything else.
+    /// let worker = Worker::builder(queue).queue("mail", 20).queue("video", 2);
+    /// # }
+    /// ```
+    pub fn queue(mut self, name: impl Into<String>, slots: usize) -> Self {
+        self.own_slots.insert(name.into(), slots.max(1));
         self
     }
 
@@ -89,17 +119,40 @@ impl WorkerBuilder {
 
     /// How long running jobs may go on after the shutdown began: 25 s by default.
     ///
-    /// What still runs then is handed back for another worker; no attempt is used.
+    /// What still runs then is handed back for another worker; no attempt is used. What cannot be stopped is not:
+    /// see [`process_ends`](Self::process_ends).
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// How long after its last heartbeat this worker is taken for dead: 10 s by default, at least 1 s.
+    /// How long after its last heartbeat this worker is taken for dead although it holds on: 30 s by default, at
+    /// least 1 s.
     ///
-    /// The heartbeat is renewed five times as often, by a thread that jobs cannot starve.
+    /// A worker whose process died is noticed at once, by a lock that dies with it. The lease is for one that is
+    /// frozen, and for all that reach Postgres through a pooler that works by transactions and holds no locks for
+    /// them. The heartbeat comes from a thread that jobs cannot starve.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Postgres: the address for the one session that shows that this worker lives, where that of the queue is a
+    /// pooler's.
+    ///
+    /// A pooler that works by transactions keeps no sessions, so without this the lease decides.
+    pub fn direct_database_url(mut self, url: impl Into<String>) -> Self {
+        self.direct_database_url = Some(url.into());
+        self
+    }
+
+    /// Says that the process ends when [`run_until`](Self::run_until) returns.
+    ///
+    /// Then what nothing can stop (a plain function, an async one that never yields) is handed back at the end of the
+    /// grace period, since it ends with the process. Without, such a job stays with this worker, which shows that it
+    /// lives for as long as the job goes on: handed back, it would run twice at once.
+    pub fn process_ends(mut self, ends: bool) -> Self {
+        self.process_ends = ends;
         self
     }
 
@@ -149,11 +202,14 @@ impl WorkerBuilder {
         let Self {
             queue,
             queues,
+            own_slots,
             states,
             concurrency,
             threads,
             grace,
             lease,
+            direct_database_url,
+            process_ends,
             retention,
             build,
             own_runtime,
@@ -164,20 +220,30 @@ impl WorkerBuilder {
         check(registry, &states)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        // A queue that was given slots is served.
+        let queues = queues.map(|mut queues| {
+            queues.retain(|queue| !own_slots.contains_key(queue));
+            queues.extend(own_slots.keys().cloned());
+            queues
+        });
         let config = Arc::new(Config {
             id: Uuid::now_v7(),
             build,
             queues,
+            own_slots,
             knows,
             registry,
             states: Arc::new(states),
             concurrency,
             threads,
             lease,
+            direct_database_url,
+            process_ends,
             retention,
         });
-        let row = config.row();
-        queue.ask(move |store| async move { store.beat(row).await }).await?;
+        let running = Arc::<Running>::default();
+        let life = life::begin(&queue, &config, Arc::clone(&running)).await?;
+        let heartbeat = life.stop.clone().drop_guard();
         if paused {
             let target = PauseTarget::Worker(config.id.to_string());
             queue.pause(target, "its own start").await?;
@@ -192,11 +258,11 @@ impl WorkerBuilder {
             worker = %config.id, database = %queue.describe(), jobs = registry.jobs().len(), concurrency, threads,
             build = %config.build, "worker started"
         );
-        let parts = Parts::start(&queue, &config, jobs)?;
+        let parts = Parts::start(&queue, &config, jobs, running, life, heartbeat);
         tokio::select! {
             () = shutdown => {}
             () = parts.drained(&queue, &config), if drain => {}
         }
-        Ok(parts.stop(&queue, &config, grace).await)
+        Ok(parts.stop(&config, grace).await)
     }
 }

@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::context::{Cancellation, Context};
+use super::fetch::Fetcher;
 use super::outcome::Ended;
 use super::panics;
 use crate::job::{JobDef, PayloadError, RunEnd, Scope, Started, States};
@@ -16,6 +17,9 @@ use crate::status::CancelReason;
 
 /// How long an async job that a person cancelled may take to end by itself.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// How long an async job may take to its next `await` until it counts as one that cannot be stopped.
+const ABORT_LIMIT: Duration = Duration::from_millis(200);
 
 /// What the job's own task or thread answers.
 type Answer = Result<RunEnd, String>;
@@ -27,20 +31,19 @@ type Answer = Result<RunEnd, String>;
 /// function runs on a thread of its own, which nothing waits for at the end
 /// of the process.
 pub(super) async fn execute(
-    queue: &Queue,
+    fetcher: &Fetcher,
     run: &Run,
     definition: &'static JobDef,
-    states: &Arc<States>,
     cancellation: &Cancellation,
-    jobs: &tokio::runtime::Handle,
 ) -> Ended {
+    let Fetcher { queue, config, running, jobs, .. } = fetcher;
     if run.expired {
         return Ended::Expired;
     }
     let context = Context::of_run(queue.clone(), run, cancellation.clone());
     let mut own = States::default();
     own.insert(context.clone());
-    let scope = Scope::new(Arc::clone(states), own);
+    let scope = Scope::new(Arc::clone(&config.states), own);
     // Reading arguments calls code of the user's, as the job itself does.
     let started = match panics::caught(|| (definition.start)(&run.arguments, &scope)) {
         Ok(Ok(started)) => started,
@@ -54,21 +57,25 @@ pub(super) async fn execute(
     let ended = match started {
         Started::Async(future) => {
             let (answer, answered) = oneshot::channel();
+            let working = running.working.token();
             let task = jobs.spawn(async move {
+                let _working = working;
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
             });
-            watch(run, cancellation, answered, Some(task.abort_handle())).await
+            watch(fetcher, run, cancellation, answered, Some(task.abort_handle())).await
         }
         Started::Blocking(call) => {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
+            let working = running.working.token();
             let spawned = thread.spawn(move || {
+                let _working = working;
                 // As above.
                 let _ = answer.send(panics::caught(call));
             });
             match spawned {
-                Ok(_) => watch(run, cancellation, answered, None).await,
+                Ok(_) => watch(fetcher, run, cancellation, answered, None).await,
                 Err(error) => {
                     tracing::error!(%error, "no thread could be started for a job; it is handed back");
                     Ended::NotStarted
@@ -84,14 +91,17 @@ pub(super) async fn execute(
 
 /// Waits for the answer, the timeout, or a wish that the run ends, whichever comes first.
 ///
-/// Without a `task` to abort (a plain function) the answer is always waited
-/// for: the thread goes on and so does the run, whatever it was told.
+/// What cannot be stopped (a plain function, a task that never yields) is
+/// always waited for: it goes on and so does the run, whatever it was told.
+/// Only the end of the process stops it.
 async fn watch(
+    fetcher: &Fetcher,
     run: &Run,
     cancellation: &Cancellation,
     mut answered: oneshot::Receiver<Answer>,
     task: Option<AbortHandle>,
 ) -> Ended {
+    let kill = &fetcher.running.kill;
     let timeout = async {
         match run.timeout {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -103,26 +113,35 @@ async fn watch(
         answer = &mut answered => return returned(answer, cancellation),
         () = timeout => cancellation.cancel(CancelReason::Timeout),
         () = cancellation.cancelled() => {}
+        // The worker was dropped.
+        () = kill.cancelled() => cancellation.cancel(CancelReason::Shutdown),
     }
-    let Some(task) = task else {
-        tracing::warn!(id = %run.id, job = %run.job, "a plain function was told to stop and cannot be stopped; its slot stays taken");
-        return returned(answered.await, cancellation);
-    };
     let reason = cancellation.reason().unwrap_or(CancelReason::Cancelled);
-    let grace = match reason {
-        CancelReason::Timeout => Duration::ZERO,
-        // The worker itself ends this wait when its grace period is over.
-        CancelReason::Shutdown => Duration::MAX,
-        CancelReason::Cancelled | CancelReason::TakenOver => CANCEL_GRACE,
-    };
-    if let Ok(answer) = tokio::time::timeout(grace, &mut answered).await {
-        return returned(answer, cancellation);
+    if let Some(task) = task {
+        let grace = match reason {
+            CancelReason::Timeout => Duration::ZERO,
+            // The worker itself ends this wait when its grace period is over.
+            CancelReason::Shutdown => Duration::MAX,
+            CancelReason::Cancelled | CancelReason::TakenOver | CancelReason::CutOff => CANCEL_GRACE,
+        };
+        tokio::select! {
+            biased;
+            answer = &mut answered => return returned(answer, cancellation),
+            () = tokio::time::sleep(grace) => {}
+            () = kill.cancelled() => {}
+        }
+        task.abort();
+        // It ends at its next `await`, and it may have ended in this very moment.
+        if let Ok(answer) = tokio::time::timeout(ABORT_LIMIT, &mut answered).await {
+            return answer.map_or(Ended::Stopped(reason, run.timeout), |answer| returned(Ok(answer), cancellation));
+        }
     }
-    task.abort();
-    // It may have ended in this very moment, and then that is what happened.
-    match answered.try_recv() {
-        Ok(answer) => returned(Ok(answer), cancellation),
-        Err(_) => Ended::Stopped(reason, run.timeout),
+    tracing::warn!(id = %run.id, job = %run.job, "a job was told to stop and cannot be stopped; its slot stays taken");
+    tokio::select! {
+        biased;
+        answer = answered => answer.map_or(Ended::Stopped(reason, run.timeout), |answer| returned(Ok(answer), cancellation)),
+        // It ends with the process, in a moment.
+        () = kill.cancelled(), if fetcher.config.process_ends => Ended::Stopped(CancelReason::Shutdown, None),
     }
 }
 

@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::backoff::Reconnect;
+use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::record::{Finish, Next};
 
+/// What is due again within that time is not left to the next look for due jobs.
+const SOON: Duration = Duration::from_secs(2);
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
 
 /// The end of a run, with the slot that it occupies until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) slot: Slot,
 }
 
 /// Records what comes in until all senders are gone.
@@ -45,6 +48,9 @@ async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running) {
                     if !recorded.contains(&finish.token) && finish.record.is_some() {
                         tracing::warn!(id = %finish.id, "the run was taken over or completed itself; its end is not recorded here");
                     }
+                }
+                if batch.iter().any(|finish| finish.is_due_within(SOON)) {
+                    running.soon.notify_one();
                 }
                 let ended = batch.iter().filter(|finish| matches!(finish.next, Next::End(_)));
                 queue.note_ended(ended.map(|finish| finish.id));

@@ -30,23 +30,22 @@ pub(super) type Scenes = watch::Receiver<Scene>;
 /// The life of a worker: its thread, and what that tells.
 pub(super) struct Alive {
     pub(super) scenes: Scenes,
+    /// Stops it.
+    pub(super) stop: CancellationToken,
     /// Ends when the worker has signed off.
     pub(super) over: oneshot::Receiver<()>,
 }
 
-/// Shows that the worker lives until `stop`, and for as long as jobs run that nothing can stop.
+/// Shows that the worker lives until it is stopped, and for as long as jobs run that nothing can stop.
 ///
 /// The thread has a runtime and a connection of its own: jobs that keep every
 /// thread of the worker busy do not stop it, so nobody takes them away.
 ///
 /// # Errors
 /// When the first heartbeat fails, or the system gives no thread.
-pub(super) async fn begin(
-    queue: &Queue,
-    config: &Arc<Config>,
-    running: Arc<Running>,
-    stop: CancellationToken,
-) -> Result<Alive> {
+pub(super) async fn begin(queue: &Queue, config: &Arc<Config>, running: Arc<Running>) -> Result<Alive> {
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
     let cannot =
         |error: std::io::Error| Error::Worker(format!("no thread could be started for the heartbeat: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
@@ -59,13 +58,13 @@ pub(super) async fn begin(
         .name("plain-worker life".to_owned())
         .spawn(move || {
             let keeper = Keeper { life, config, running, told, cut_off: false, last: Instant::now() };
-            runtime.block_on(keeper.live(begun, stop));
+            runtime.block_on(keeper.live(begun, stopped));
             // Nobody waits for it where the worker was dropped.
             let _ = ended.send(());
         })
         .map_err(cannot)?;
     first.await.map_err(|_| Error::Worker("its heartbeat ended at once".to_owned()))??;
-    Ok(Alive { scenes, over })
+    Ok(Alive { scenes, stop, over })
 }
 
 struct Keeper {
@@ -102,7 +101,7 @@ impl Keeper {
             wait = self.look(&mut watch, &mut pause).await;
         }
         // What cannot be stopped still runs here, and must not be started elsewhere.
-        while !self.running.unstoppable_have_ended() {
+        while !self.running.working.is_empty() {
             sleep(wait.min(PERIOD)).await;
             wait = self.look(&mut watch, &mut pause).await;
         }

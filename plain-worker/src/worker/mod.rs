@@ -2,11 +2,13 @@
 
 mod backoff;
 mod builder;
+mod company;
 mod config;
 mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod lanes;
 mod life;
 mod maintenance;
 mod outcome;
@@ -14,7 +16,9 @@ mod own_runtime;
 mod panics;
 mod parts;
 mod report;
+mod rescue;
 mod running;
+mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use context::Context;

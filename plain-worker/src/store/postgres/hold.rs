@@ -57,9 +57,9 @@ struct Session {
 impl PostgresLife {
     pub(super) fn new(store: &PostgresStore, worker: WorkerRow, direct: Option<&str>) -> Result<Self> {
         let options = match direct {
-            Some(url) => address::read(url)
-                .map_err(|reason| Error::Url { url: crate::queue::without_password(url), reason })?
-                .0,
+            Some(url) => {
+                address::read(url).map_err(|reason| Error::Url { url: crate::queue::without_password(url), reason })?.0
+            }
             None => (*store.pool.connect_options()).clone(),
         };
         Ok(Self {

@@ -40,7 +40,9 @@ impl SqliteStore {
             .map_err(self.fault("forget dead workers"))?;
         write.commit(self).await?;
         if let Some(locks) = Locks::beside(self) {
-            workers.iter().for_each(|worker| locks.remove(*worker));
+            for worker in workers {
+                locks.remove(worker);
+            }
         }
         Ok(done.rows_affected())
     }
