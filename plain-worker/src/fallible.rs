@@ -35,9 +35,11 @@ pub fn end_of_output<T: Serialize>(output: &T) -> RunEnd {
         Ok(text) if text == "null" => Ok(None),
         Ok(text) => Ok(Some(text)),
         // It ran, but what it says cannot be kept: running it again would not change that.
-        Err(reason) => {
-            Err(JobFailure { error: format!("the output cannot be recorded: {reason}").into(), retry: false })
-        }
+        Err(reason) => Err(JobFailure {
+            error: format!("the output cannot be recorded: {reason}").into(),
+            retry: false,
+            output: None,
+        }),
     }
 }
 
@@ -53,7 +55,7 @@ where
         Err(error) => {
             // A panic in `retry_if` is a panic of the job, and is caught with it.
             let retry = retry_if(&error);
-            Err(JobFailure { error: error.into(), retry })
+            Err(JobFailure { error: error.into(), retry, output: None })
         }
     }
 }

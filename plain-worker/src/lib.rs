@@ -20,6 +20,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod command;
 mod error;
 mod fallible;
 mod job;
@@ -34,6 +35,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 #[doc = include_str!("docs/job.md")]
@@ -49,6 +51,6 @@ pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::Clock;
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+pub use worker::{Context, Worker, WorkerBuilder, WorkerReport, guard_commands};
 #[doc(no_inline)]
 pub use {serde, serde_json};

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use super::{BoxError, MissingState, Scope, States};
+use crate::command::Command;
 use crate::retry::Backoff;
 use crate::status::{OnLost, UniqueUntil};
 
@@ -30,6 +31,8 @@ pub struct JobDef {
     pub options: JobOptions,
     /// The schedules written on it.
     pub schedules: &'static [ScheduleDef],
+    /// The command of the operating system that it runs; none for a function.
+    pub command: Option<&'static Command>,
     /// Tells whether stored arguments can be read, without running anything.
     #[doc(hidden)]
     pub check: fn(&str) -> Result<(), PayloadError>,
@@ -58,6 +61,7 @@ impl JobDef {
             blocking: false,
             options: JobOptions::DEFAULT,
             schedules: &[],
+            command: None,
             check,
             start,
         }
@@ -259,4 +263,6 @@ pub struct JobFailure {
     pub error: BoxError,
     /// What `retry_if` said; `true` without one.
     pub retry: bool,
+    /// What it left behind all the same, as JSON text; a command's streams.
+    pub output: Option<String>,
 }

@@ -8,12 +8,14 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Reconnect;
+use super::command;
 use super::config::Config;
 use super::executor::execute;
 use super::finisher::ToRecord;
 use super::outcome::{Ended, Unfit, decide};
 use super::report::Tally;
 use super::running::Running;
+use crate::command::is_command;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
@@ -187,11 +189,17 @@ impl Fetcher {
                 None => {
                     let Some(definition) = definition else { return };
                     tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
+                    let kill = &fetcher.kill;
+                    if let Some(command) = definition.command {
+                        let guard = fetcher.config.guard.as_ref();
+                        command::run(guard, definition, command, &run, &cancellation, kill).await
+                    } else {
                     let work =
                         execute(&fetcher.queue, &run, definition, &fetcher.config.states, &cancellation, &fetcher.jobs);
                     tokio::select! {
                         ended = work => ended,
-                        () = fetcher.kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
+                        () = kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
+                    }
                     }
                 }
             };
@@ -209,6 +217,10 @@ impl Fetcher {
     /// Whether this worker cannot run it, and whose it is then.
     async fn unfit(&self, run: &Run, definition: Option<&'static JobDef>) -> Option<Unfit> {
         let reason = match definition {
+            None if is_command(&run.job) => format!(
+                "no worker that lives has `{}` in its own code; a worker runs no command that a row alone names",
+                run.job
+            ),
             None => format!("no worker that lives knows a job named `{}`", run.job),
             Some(definition) if definition.shape() == run.shape => return None,
             Some(definition) => {
