@@ -24,6 +24,7 @@ mod command;
 mod error;
 mod fallible;
 mod job;
+mod pause;
 mod payload;
 mod probe;
 mod queue;
@@ -38,6 +39,7 @@ mod worker;
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]

@@ -19,6 +19,7 @@ use super::report::WorkerReport;
 use crate::command::Command;
 use crate::error::Result;
 use crate::job::States;
+use crate::pause::PauseTarget;
 use crate::queue::Queue;
 use crate::record::Retention;
 use crate::schedule::Schedule;
@@ -45,6 +46,7 @@ pub struct WorkerBuilder {
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
+    paused: bool,
     drain: bool,
     commands: CommandSettings,
 }
@@ -62,6 +64,7 @@ impl WorkerBuilder {
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
+            paused: false,
             drain: false,
             commands: CommandSettings::default(),
         }
@@ -126,6 +129,15 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -137,8 +149,7 @@ impl WorkerBuilder {
     /// Runs a command of the operating system by a schedule: `"@hourly"`, or a [`Schedule`] with a zone.
     ///
     /// Text that begins with `cmd:` is for the shell; a list of texts is a program with its
-    /// arguments, which is safer; a [`Command`] says more. As with
-    /// [`scheduled_command!`](crate::scheduled_command), only workers whose own code names a
+    /// arguments, which is safer; a [`Command`] says more. Only workers whose own code names a
     /// command run it: a row in the database never does.
     ///
     /// ```no_run
@@ -197,6 +208,7 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
+            paused,
             drain,
             mut commands,
         } = self;
@@ -221,6 +233,11 @@ impl WorkerBuilder {
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
         let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
         let jobs = match &runtime {
             Some(runtime) => runtime.handle(),
