@@ -23,6 +23,7 @@ mod arguments;
 mod command;
 mod error;
 mod fallible;
+mod filter;
 mod job;
 mod pause;
 mod payload;
@@ -38,6 +39,7 @@ mod worker;
 
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
+pub use filter::{Filter, FilterError, suggest};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
