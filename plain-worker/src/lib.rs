@@ -23,6 +23,7 @@ mod arguments;
 mod error;
 mod fallible;
 mod job;
+mod pause;
 mod payload;
 mod probe;
 mod queue;
@@ -36,6 +37,7 @@ mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]

@@ -14,6 +14,7 @@ use super::parts::Parts;
 use super::report::WorkerReport;
 use crate::error::Result;
 use crate::job::States;
+use crate::pause::PauseTarget;
 use crate::queue::Queue;
 use crate::record::Retention;
 use crate::registry::Registry;
@@ -40,6 +41,7 @@ pub struct WorkerBuilder {
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
+    paused: bool,
     drain: bool,
 }
 
@@ -56,6 +58,7 @@ impl WorkerBuilder {
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
+            paused: false,
             drain: false,
         }
     }
@@ -119,6 +122,15 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -134,8 +146,20 @@ impl WorkerBuilder {
     /// and the worker lacks, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
-        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } =
-            self;
+        let Self {
+            queue,
+            queues,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            paused,
+            drain,
+        } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
         queue.prepare().await?;
@@ -154,6 +178,11 @@ impl WorkerBuilder {
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
         let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
         let jobs = match &runtime {
             Some(runtime) => runtime.handle(),
