@@ -41,7 +41,7 @@ async fn folder_records_one_job_a_file_and_tries_the_unreadable_one_again(databa
     assert_eq!(std::fs::read_dir(thumbnails).unwrap().count(), 1, "one picture, one thumbnail");
 
     let queue = database.queue().await;
-    let jobs = queue.list(JobFilter::new().job("digest_file"), 0, 10).await.unwrap();
+    let jobs = queue.list(JobFilter::new().job("digest_file"), None, 10).await.unwrap();
     let dead: Vec<_> = jobs.iter().filter(|job| job.state == JobState::Dead).collect();
     assert_eq!((jobs.len(), dead.len()), (4, 1));
     assert!(dead[0].arguments.contains("unreadable.txt"), "{}", dead[0].arguments);
@@ -67,7 +67,7 @@ async fn folder_does_nothing_twice(database: Database) {
         .filter_map(line)
         .filter_map(|line| line.split_whitespace().nth(2).and_then(|count| count.parse::<usize>().ok()))
         .sum();
-    assert_eq!(queue.list(JobFilter::new().job("digest_file"), 0, 20).await.unwrap().len(), enqueued);
+    assert_eq!(queue.list(JobFilter::new().job("digest_file"), None, 20).await.unwrap().len(), enqueued);
     assert!((4..=8).contains(&enqueued), "{enqueued}");
 }
 
