@@ -8,6 +8,7 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod lanes;
 mod life;
 mod maintenance;
 mod outcome;
