@@ -31,7 +31,9 @@ mod store;
 mod worker;
 
 pub use error::{Error, Refused, Result};
-pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use job::{
+    BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
+};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
@@ -45,6 +47,6 @@ pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::Clock;
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

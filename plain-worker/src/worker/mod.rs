@@ -5,8 +5,11 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod hooks;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod panics;
 mod running;
@@ -24,6 +27,10 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 pub use context::Context;
+pub use hooks::EndedJob;
+
+use hooks::Hooks;
+use middleware::{Layers, Middleware};
 
 use crate::error::{Error, Result};
 use crate::job::States;
@@ -70,6 +77,8 @@ impl Worker {
             build: default_build(),
             own_runtime: None,
             drain: false,
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 }
@@ -97,6 +106,8 @@ pub struct WorkerBuilder {
     build: String,
     own_runtime: Option<usize>,
     drain: bool,
+    layers: Layers,
+    hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -167,6 +178,64 @@ impl WorkerBuilder {
         self
     }
 
+    /// Runs this around each job; the first one given is the outermost. See [`Middleware`].
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.layers.push(middleware);
+        self
+    }
+
+    /// Is called when a job of this worker has failed for good, after that was recorded.
+    ///
+    /// Hooks run beside the jobs and are waited for at the shutdown, within the grace period. They
+    /// are called at most once for an end: not at all if the process dies before. What must
+    /// happen goes into a job.
+    ///
+    /// ```no_run
+    /// # #[plain_worker::job] async fn tell_support(text: String) {}
+    /// # async fn example(queue: plain_worker::Queue) -> plain_worker::Result<()> {
+    /// plain_worker::Worker::builder(queue)
+    ///     .after_dead(|dead| async move {
+    ///         let text = format!("{} {} is dead: {}", dead.job, dead.id, dead.error.unwrap_or_default());
+    ///         if let Err(error) = tell_support::enqueue(text).await {
+    ///             eprintln!("nobody was told: {error}");
+    ///         }
+    ///     })
+    ///     .run_until(std::future::pending())
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after_dead<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.dead.push(hooks::hook(hook));
+        self
+    }
+
+    /// Is called when this worker has rescued a job whose worker died, once an attempt; as [`after_dead`](Self::after_dead).
+    pub fn after_lost<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.lost.push(hooks::hook(hook));
+        self
+    }
+
+    /// Is called when a job that ran here was cancelled, by a person or by itself; as [`after_dead`](Self::after_dead).
+    ///
+    /// A job that is cancelled while it waits reaches no worker, and so no hook.
+    pub fn after_cancelled<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.cancelled.push(hooks::hook(hook));
+        self
+    }
+
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
     ///
     /// # Errors
@@ -174,8 +243,21 @@ impl WorkerBuilder {
     /// and the worker lacks, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
-        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } =
-            self;
+        let Self {
+            queue,
+            queues,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            drain,
+            layers,
+            hooks,
+        } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
         queue.prepare().await?;
@@ -191,6 +273,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
@@ -247,6 +331,8 @@ struct Config {
     threads: usize,
     lease: Duration,
     retention: Retention,
+    layers: Layers,
+    hooks: Hooks,
 }
 
 impl Config {
@@ -346,7 +432,12 @@ impl Parts {
         life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
 
         let (ends, received) = mpsc::unbounded_channel();
-        let finisher = spawn(tokio::spawn(finisher::record_ends(queue.clone(), received, Arc::clone(&running))));
+        let finisher = spawn(tokio::spawn(finisher::record_ends(
+            queue.clone(),
+            received,
+            Arc::clone(&running),
+            config.hooks.clone(),
+        )));
         let fetcher = Arc::new(fetch::Fetcher::new(
             queue.clone(),
             Arc::clone(config),
@@ -420,6 +511,7 @@ impl Parts {
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
     async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
+        let last = tokio::time::Instant::now() + grace + finisher::LAST_WRITE;
         self.stop.cancel();
         // A claim that is under way is let through, so that nothing is claimed and forgotten.
         let fetched = tokio::time::timeout(grace + finisher::LAST_WRITE, self.fetcher);
@@ -434,6 +526,9 @@ impl Parts {
             clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
         }
         drop(self.finisher);
+        if tokio::time::timeout_at(last, config.hooks.done()).await.is_err() {
+            tracing::warn!(worker = %config.id, "a hook is still going on at the end of the grace period; it is not waited for");
+        }
         drop(self.heartbeat);
         let worker = config.id;
         let left = queue.run(Duration::from_millis(200), move |store| async move { store.leave(worker).await }).await;
