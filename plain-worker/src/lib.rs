@@ -1,11 +1,15 @@
 //! Durable background jobs.
 #![forbid(unsafe_code)]
 #![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "some of what the stores share is used by one of them only")
+)]
+#![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
     allow(
-        dead_code,
         unused_variables,
         unused_imports,
+        unused_macros,
         unreachable_code,
         reason = "without a database only the words and the macro are of use"
     )

@@ -9,12 +9,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
 use super::backoff::Reconnect;
+use super::config::Config;
 use super::context::{Cancellation, Context};
 use super::executor::Attempt;
 use super::finisher::ToRecord;
+use super::log;
 use super::outcome::{Ended, Unfit, decide};
+use super::report::Tally;
 use super::running::Running;
-use super::{Config, Tally, log};
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;

@@ -45,7 +45,7 @@ pub(super) async fn record_ends(
             })
             .unzip();
         let tell = |recorded: &[RunToken]| {
-            recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job))
+            recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
         };
         record(&queue, finishes, &running, tell).await;
         drop(slots);

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::future::BoxFuture;
 use tokio_util::task::TaskTracker;
 
+use super::builder::WorkerBuilder;
 use super::panics;
 use crate::arguments::read_arguments;
 use crate::job::{Job, PayloadError};
@@ -73,14 +74,14 @@ type Hook = Arc<dyn Fn(EndedJob) -> BoxFuture<'static, ()> + Send + Sync>;
 /// The hooks of a worker, and those that are going on.
 #[derive(Clone, Default)]
 pub(super) struct Hooks {
-    pub(super) dead: Vec<Hook>,
-    pub(super) lost: Vec<Hook>,
-    pub(super) cancelled: Vec<Hook>,
+    dead: Vec<Hook>,
+    lost: Vec<Hook>,
+    cancelled: Vec<Hook>,
     going_on: TaskTracker,
 }
 
 /// A hook of any type.
-pub(super) fn hook<F, Fut>(hook: F) -> Hook
+fn boxed<F, Fut>(hook: F) -> Hook
 where
     F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -126,6 +127,60 @@ impl Hooks {
     pub(super) async fn done(&self) {
         self.going_on.close();
         self.going_on.wait().await;
+    }
+}
+
+impl WorkerBuilder {
+    /// Is called when a job of this worker has failed for good, after that was recorded.
+    ///
+    /// Hooks run beside the jobs and are waited for at the shutdown, within the grace period. They
+    /// are called at most once for an end: not at all if the process dies before. What must
+    /// happen goes into a job.
+    ///
+    /// ```no_run
+    /// # #[plain_worker::job] async fn tell_support(text: String) {}
+    /// # async fn example(queue: plain_worker::Queue) -> plain_worker::Result<()> {
+    /// plain_worker::Worker::builder(queue)
+    ///     .after_dead(|dead| async move {
+    ///         let text = format!("{} {} is dead: {}", dead.job, dead.id, dead.error.unwrap_or_default());
+    ///         if let Err(error) = tell_support::enqueue(text).await {
+    ///             eprintln!("nobody was told: {error}");
+    ///         }
+    ///     })
+    ///     .run_until(std::future::pending())
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after_dead<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.dead.push(boxed(hook));
+        self
+    }
+
+    /// Is called when this worker has rescued a job whose worker died, once an attempt; as [`after_dead`](Self::after_dead).
+    pub fn after_lost<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.lost.push(boxed(hook));
+        self
+    }
+
+    /// Is called when a job that ran here was cancelled, by a person or by itself; as [`after_dead`](Self::after_dead).
+    ///
+    /// A job that is cancelled while it waits reaches no worker, and so no hook.
+    pub fn after_cancelled<F, Fut>(mut self, hook: F) -> Self
+    where
+        F: Fn(EndedJob) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.hooks.cancelled.push(boxed(hook));
+        self
     }
 }
 

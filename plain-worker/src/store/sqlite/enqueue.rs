@@ -123,10 +123,12 @@ impl SqliteStore {
             let mut inserted = insert_on(&mut write.tx, &self.sql, &missing, &fault).await?.into_iter();
             batch
                 .iter()
-                .map(|request| match present.contains(&request.id) {
-                    true => Inserted::New(request.id),
-                    // One answer for each that was missing, in their order.
-                    false => inserted.next().unwrap_or(Inserted::New(request.id)),
+                .map(|request| {
+                    if present.contains(&request.id) {
+                        Inserted::New(request.id)
+                    } else {
+                        inserted.next().unwrap_or(Inserted::New(request.id))
+                    }
                 })
                 .collect()
         } else {

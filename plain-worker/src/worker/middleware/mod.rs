@@ -15,6 +15,7 @@ pub use end::{AttemptFailed, End};
 pub use logging::Logging;
 pub use tracing::Tracing;
 
+use super::builder::WorkerBuilder;
 use super::context::Context;
 use super::executor::Attempt;
 use super::outcome::{Ended, decide};
@@ -116,6 +117,14 @@ impl std::fmt::Debug for Next<'_> {
     }
 }
 
+impl WorkerBuilder {
+    /// Runs this around each job; the first one given is the outermost. See [`Middleware`].
+    pub fn middleware(mut self, middleware: impl Middleware) -> Self {
+        self.layers.push(middleware);
+        self
+    }
+}
+
 /// A [`Middleware`] of any type.
 trait Layer: Send + Sync {
     fn call<'a>(&'a self, ctx: &'a Context, next: Next<'a>) -> BoxFuture<'a, End>;
@@ -135,7 +144,7 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    pub(super) fn push(&mut self, middleware: impl Middleware) {
+    fn push(&mut self, middleware: impl Middleware) {
         self.logs |= middleware.logs();
         self.layers.push(Arc::new(middleware));
     }
