@@ -23,6 +23,7 @@ mod arguments;
 mod error;
 mod fallible;
 mod job;
+mod pause;
 mod payload;
 mod probe;
 mod queue;
@@ -38,6 +39,7 @@ pub use error::{Error, Refused, Result};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
+pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]

@@ -153,6 +153,8 @@ pub(crate) struct Claim {
     pub build: String,
     /// The queues to serve; all of them when `None`.
     pub queues: Option<Vec<String>>,
+    /// No jobs of these queues.
+    pub except_queues: Vec<String>,
     /// Only jobs of these names, if given.
     pub only: Option<Vec<String>>,
     /// No jobs of these (name, shape) pairs; an empty shape stands for all shapes of the name.

@@ -6,6 +6,7 @@ mod destination;
 mod enqueue;
 mod handle;
 mod open;
+mod pause;
 mod process_wide;
 mod runtime;
 mod waiters;

@@ -16,6 +16,7 @@ use super::parts::Parts;
 use super::report::WorkerReport;
 use crate::error::Result;
 use crate::job::States;
+use crate::pause::PauseTarget;
 use crate::queue::Queue;
 use crate::record::Retention;
 use crate::registry::Registry;
@@ -42,6 +43,7 @@ pub struct WorkerBuilder {
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
+    paused: bool,
     drain: bool,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
@@ -60,6 +62,7 @@ impl WorkerBuilder {
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
+            paused: false,
             drain: false,
             layers: Layers::default(),
             hooks: Hooks::default(),
@@ -125,6 +128,15 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -154,6 +166,7 @@ impl WorkerBuilder {
             drain,
             layers,
             hooks,
+            paused,
         } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
@@ -175,6 +188,11 @@ impl WorkerBuilder {
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
         let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
         let jobs = match &runtime {
             Some(runtime) => runtime.handle(),

@@ -166,6 +166,7 @@ impl Fetcher {
             worker: self.config.id,
             build: self.config.build.clone(),
             queues: self.config.queues.clone(),
+            except_queues: Vec::new(),
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),

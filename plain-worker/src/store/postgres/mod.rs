@@ -10,6 +10,7 @@ mod days;
 mod enqueue;
 mod life;
 mod migrate;
+mod pause;
 mod read;
 mod rows;
 mod run;
@@ -30,6 +31,7 @@ use uuid::Uuid;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::pause::{Pause, PauseTarget};
 use crate::queue::QueueOptions;
 use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::record::{
@@ -40,8 +42,8 @@ use crate::record::{
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
     insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, present, promote, prune, prune_day, purge, retry_key, retry_key_holder, retry_request, retry_result, state,
-    stats, undrained, unpark,
+    partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
+    retry_request, retry_result, state, stats, undrained, unpark,
 }
 
 /// How every transaction of ours begins.
@@ -316,6 +318,18 @@ impl Store for PostgresStore {
 
     async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
         self.retry_job(id).await
+    }
+
+    async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.pause_target(target, by).await
+    }
+
+    async fn resume(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.resume_target(target, by).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.list_pauses().await
     }
 
     async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {

@@ -8,6 +8,7 @@ mod enqueue;
 mod file;
 mod life;
 mod migrate;
+mod pause;
 mod read;
 mod rows;
 mod run;
@@ -28,6 +29,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::pause::{Pause, PauseTarget};
 use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::queue::{Durability, QueueOptions};
 use crate::record::{
@@ -36,10 +38,11 @@ use crate::record::{
 };
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, claim_delete, expire_results, expired, finish_processes,
-    finish_requests, finish_results, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
-    lost_runs, next_due, notices, outlook, parked, present, promote, prune, purge, ready_queues, retry_key,
-    retry_key_holder, retry_request, retry_result, retry_unfinal, state, stats, undrained, unpark,
+    attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
+    finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
+    job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
+    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    stats, undrained, unpark,
 }
 
 /// How long a writer waits for the file's lock, which other processes may hold.
@@ -297,6 +300,18 @@ impl Store for SqliteStore {
         self.retry_job(id).await
     }
 
+    async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.pause_target(target, by).await
+    }
+
+    async fn resume(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.resume_target(target, by).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.list_pauses().await
+    }
+
     async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
         self.purge_waiting(filter, limit).await
     }
@@ -335,5 +350,29 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_claim_steps_over_what_it_does_not_take() {
+        let store = SqliteStore::connect("sqlite::memory:", &QueueOptions::new()).await.expect("memory");
+        store.apply_migrations().await.expect("tables");
+        for statement in [&store.sql.claimable, &store.sql.claim] {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .expect("a plan");
+            let steps: Vec<String> = plan.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            let walks = |step: &&String| step.contains("job_requests_ready");
+            assert!(steps.iter().any(|step| walks(&step)), "{steps:#?}");
+            for step in steps.iter().filter(walks) {
+                let known = ["SCAN f USING", "(queue>?)", "(queue=? AND job>?)", "(queue=? AND job=?)"];
+                assert!(known.iter().any(|how| step.contains(how)), "{steps:#?}");
+            }
+        }
     }
 }
