@@ -115,6 +115,8 @@ CREATE TABLE {prefix}job_results (
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (ended_at);
+-- What a list of dead jobs walks; good ends cost it nothing.
+CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {prefix}unique_keys (

@@ -22,6 +22,7 @@ pub mod __private;
 mod arguments;
 mod error;
 mod fallible;
+mod filter;
 mod job;
 mod pause;
 mod payload;
@@ -36,6 +37,7 @@ mod store;
 mod worker;
 
 pub use error::{Error, Refused, Result};
+pub use filter::{Filter, FilterError, suggest};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };

@@ -5,6 +5,7 @@
 //! one conformance suite (`tests/tests/conformance`) runs over each of them. A
 //! third store is one folder more here and one in `migrations`.
 
+mod conditions;
 #[macro_use]
 mod destinations;
 #[macro_use]
@@ -147,8 +148,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>>;
     /// Which of the jobs exist, with the end of those that have ended for good.
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
-    /// Jobs that the filter lets through, newest enqueue first.
-    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>>;
+    /// Jobs that the filter lets through, newest first by their ids, older than `after`.
+    async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
     /// What still keeps a drain of these queues from its end: requests that are due (of names that

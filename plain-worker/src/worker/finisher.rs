@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::backoff::Reconnect;
 use super::hooks::{EndedJob, Hooks};
+use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
@@ -19,9 +20,9 @@ const BATCH: usize = 500;
 /// The end of a run, with the slot that it occupies until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
-    pub(super) slot: OwnedSemaphorePermit,
     /// What the hooks are told once it is recorded.
     pub(super) told: Option<EndedJob>,
+    pub(super) slot: Slot,
 }
 
 /// Records what comes in until all senders are gone.

@@ -8,6 +8,7 @@ mod executor;
 mod fetch;
 mod finisher;
 mod hooks;
+mod lanes;
 mod life;
 mod log;
 mod maintenance;

@@ -349,7 +349,7 @@ pub(super) async fn arguments_come_back_as_they_went(f: Fixture) {
         let row = f.job(run.id).await.unwrap().unwrap();
         assert_eq!((row.arguments.as_str(), row.output.as_deref()), (text, Some(text)));
     }
-    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), texts.len());
+    assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), texts.len());
 }
 
 pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
@@ -360,7 +360,7 @@ pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
         assert!(f.end(waits(&run, None, parked)).await);
     }
     assert!(f.take(10).await.is_empty());
-    let parked = f.list(JobFilter::new().state(JobState::Parked), 0, 10).await.unwrap();
+    let parked = f.list(JobFilter::new().state(JobState::Parked), None, 10).await.unwrap();
     assert_eq!(parked.len(), 2);
     assert_eq!((parked[0].attempt, parked[0].error.as_deref()), (0, Some("unknown here")));
     assert!(f.parked(vec!["other".into()], 0, 10).await.unwrap().is_empty());
@@ -400,7 +400,7 @@ pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
     assert_eq!(f.state(run.id).await, Some(JobState::Dead));
     assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready));
     assert_eq!(f.state(run.id).await, Some(JobState::Ready), "it stands in one place only");
-    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), 1);
+    assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), 1);
     let run = f.take_one().await;
     assert_eq!((run.attempt, run.failures, run.losses), (3, 0, 0));
     assert!(f.end(succeeded(&run)).await);
@@ -429,7 +429,7 @@ pub(super) async fn what_is_worth_nothing_any_more_expires(f: Fixture) {
     assert_eq!(f.expire(10).await.unwrap(), 0);
     f.move_clock(SECOND * 11).await.unwrap();
     assert_eq!(f.expire(10).await.unwrap(), 1);
-    let expired = f.list(JobFilter::new().state(JobState::Expired), 0, 10).await.unwrap();
+    let expired = f.list(JobFilter::new().state(JobState::Expired), None, 10).await.unwrap();
     assert_eq!(expired.len(), 1);
     assert!(f.put(vec![short(1)]).await[0].is_new(), "its key is free");
     f.move_clock(SECOND * 11).await.unwrap();
@@ -491,7 +491,7 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     ])
     .await;
     let count = |filter: JobFilter| async {
-        let listed = f.list(filter.clone(), 0, 100).await.unwrap().len() as u64;
+        let listed = f.list(filter.clone(), None, 100).await.unwrap().len() as u64;
         let counted: u64 = f.stats(filter).await.unwrap().iter().map(|line| line.count).sum();
         assert_eq!(listed, counted);
         listed
@@ -502,7 +502,10 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     assert_eq!(count(JobFilter::new().state(JobState::Scheduled)).await, 1);
     assert_eq!(count(JobFilter::new().unique_key("k")).await, 1);
     assert_eq!(count(JobFilter::new().state(JobState::Dead)).await, 0);
-    assert_eq!(f.list(JobFilter::new(), 3, 100).await.unwrap().len(), 2);
+    let first = f.list(JobFilter::new(), None, 3).await.unwrap();
+    let rest = f.list(JobFilter::new(), Some(first[2].id), 100).await.unwrap();
+    assert_eq!(rest.len(), 2);
+    assert!(first.iter().chain(&rest).is_sorted_by(|a, b| a.id > b.id), "newest first, none twice");
     let ready = f.stats(JobFilter::new().state(JobState::Ready).queue("mail")).await.unwrap();
     assert!(ready[0].oldest_due.is_some());
 }

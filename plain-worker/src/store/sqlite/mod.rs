@@ -6,6 +6,7 @@
 mod control;
 mod enqueue;
 mod file;
+mod filter;
 mod life;
 mod migrate;
 mod pause;
@@ -26,6 +27,7 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
@@ -44,6 +46,8 @@ statements! {
     promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
     stats, undrained, unpark,
 }
+
+type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
 
 /// How long a writer waits for the file's lock, which other processes may hold.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -125,7 +129,7 @@ impl Write {
     }
 }
 
-/// Fills a statement's placeholders, but for the filter of `claim`, which comes in two forms.
+/// Fills a statement's placeholders, but for its filter.
 fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + use<> {
     let prefix = format!("{namespace}_");
     let now = match clock {
@@ -134,14 +138,7 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
             format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + (SELECT ahead FROM {prefix}clock))")
         }
     };
-    move |sql| {
-        let sql = if sql.contains("c.seq") {
-            sql.to_owned()
-        } else {
-            sql.replace("{filter}", include_str!("sql/filter.sql").trim_end())
-        };
-        sql.replace("{prefix}", &prefix).replace("{now}", &now)
-    }
+    move |sql| sql.replace("{prefix}", &prefix).replace("{now}", &now)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -149,16 +146,24 @@ fn safe(sql: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
     AssertSqlSafe(Arc::clone(sql))
 }
 
-/// A statement that takes a filter as its first four values.
-fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Sqlite, SqliteArguments> {
-    fn list<T: serde::Serialize>(values: &[T]) -> Option<String> {
-        (!values.is_empty()).then(|| json(values))
+impl SqliteStore {
+    /// A statement with the filter as its condition: binds its own values first, those of the filter after them.
+    fn filtered<const OWN: usize>(
+        &self,
+        sql: &Arc<str>,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        own: [i64; OWN],
+    ) -> SqliteQuery {
+        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        // Statements that people write by hand must not drive the hot ones out of the cache.
+        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = own.into_iter().fold(query, |query, value| query.bind(value));
+        condition.values.into_iter().fold(query, |query, value| match value {
+            Bound::Text(text) => query.bind(text),
+            Bound::Integer(value) => query.bind(value),
+        })
     }
-    sqlx::query(safe(sql))
-        .bind(list(&filter.states))
-        .bind(list(&filter.jobs))
-        .bind(list(&filter.queues))
-        .bind(filter.unique_key.clone())
 }
 
 /// A value as JSON text, for statements that take lists.
@@ -336,8 +341,8 @@ impl Store for SqliteStore {
         self.outlook_of(ids).await
     }
 
-    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        self.list_jobs(filter, offset, limit).await
+    async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        self.list_jobs(filter, after, limit).await
     }
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
