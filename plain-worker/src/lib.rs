@@ -51,9 +51,7 @@ pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, R
 pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
-pub use store::Clock;
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
 pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
 #[doc(no_inline)]
 pub use {serde, serde_json};
