@@ -100,6 +100,17 @@ pub enum Error {
         source: BoxError,
     },
 
+    /// A search that took longer than it may; nothing was found out.
+    #[error(
+        "stopped after {limit:?} while trying to {doing}: narrow the filter, for example by state:, job:, queue: or age:"
+    )]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it may take.
+        limit: Duration,
+    },
+
     /// The connection was lost in mid-commit: whether the jobs were stored is unknown.
     ///
     /// Enqueueing the same ids again is safe; [`Queue::job`](crate::Queue::job) tells whether they are there.

@@ -22,7 +22,9 @@ pub mod __private;
 mod arguments;
 mod error;
 mod fallible;
+mod filter;
 mod job;
+mod pause;
 mod payload;
 mod probe;
 mod queue;
@@ -35,7 +37,9 @@ mod store;
 mod worker;
 
 pub use error::{Error, Refused, Result};
+pub use filter::{Filter, FilterError, suggest};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]

@@ -14,6 +14,7 @@ use super::parts::Parts;
 use super::report::WorkerReport;
 use crate::error::Result;
 use crate::job::States;
+use crate::pause::PauseTarget;
 use crate::queue::Queue;
 use crate::record::Retention;
 use crate::registry::Registry;
@@ -32,6 +33,7 @@ fn default_build() -> String {
 pub struct WorkerBuilder {
     queue: Queue,
     queues: Option<Vec<String>>,
+    own_slots: BTreeMap<String, usize>,
     states: States,
     concurrency: usize,
     threads: usize,
@@ -40,6 +42,7 @@ pub struct WorkerBuilder {
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
+    paused: bool,
     drain: bool,
 }
 
@@ -48,6 +51,7 @@ impl WorkerBuilder {
         Self {
             queue,
             queues: None,
+            own_slots: BTreeMap::new(),
             states: States::default(),
             concurrency: 50,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
@@ -56,13 +60,36 @@ impl WorkerBuilder {
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
+            paused: false,
             drain: false,
         }
     }
 
-    /// Serves only these queues; all of them by default.
+    /// Serves only these queues; all of them by default, or where one of the names is `*`.
+    ///
+    /// They share the slots of [`concurrency`](Self::concurrency) and [`threads`](Self::threads), and are served in one
+    /// order: by priority, then due time, whichever queue a job is in.
     pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
-        self.queues = Some(names.into_iter().map(Into::into).collect());
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.queues = (!names.iter().any(|name| name == "*")).then_some(names);
+        self
+    }
+
+    /// Gives a queue slots of its own: so many of its jobs run at once, at least 1, and whatever they do, they take
+    /// none of the others' slots, nor others theirs.
+    ///
+    /// Which other queues are served stays as it is. Plain functions of the queue have threads of their own, at most
+    /// as many at once as [`threads`](Self::threads) says.
+    ///
+    /// ```no_run
+    /// # use plain_worker::{Queue, Worker};
+    /// # fn example(queue: Queue) {
+    /// // Twenty mails, two films, and fifty of everything else.
+    /// let worker = Worker::builder(queue).queue("mail", 20).queue("video", 2);
+    /// # }
+    /// ```
+    pub fn queue(mut self, name: impl Into<String>, slots: usize) -> Self {
+        self.own_slots.insert(name.into(), slots.max(1));
         self
     }
 
@@ -119,6 +146,15 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -134,16 +170,36 @@ impl WorkerBuilder {
     /// and the worker lacks, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
-        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } =
-            self;
+        let Self {
+            queue,
+            queues,
+            own_slots,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            paused,
+            drain,
+        } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        // A queue that was given slots is served.
+        let queues = queues.map(|mut queues| {
+            queues.retain(|queue| !own_slots.contains_key(queue));
+            queues.extend(own_slots.keys().cloned());
+            queues
+        });
         let config = Arc::new(Config {
             id: Uuid::now_v7(),
             build,
             queues,
+            own_slots,
             knows,
             registry,
             states: Arc::new(states),
@@ -154,6 +210,11 @@ impl WorkerBuilder {
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
         let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
         let jobs = match &runtime {
             Some(runtime) => runtime.handle(),

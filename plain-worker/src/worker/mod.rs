@@ -7,6 +7,7 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod lanes;
 mod life;
 mod maintenance;
 mod outcome;
