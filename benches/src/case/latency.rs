@@ -31,7 +31,7 @@ async fn raw_latency(probes: u32) -> anyhow::Result<Vec<f64>> {
     let raw = Raw::create().await?;
     raw.settle().await?;
     let (look, stop) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (claimed, mut claims) = mpsc::unbounded_channel();
+    let (taken_at, mut claims) = mpsc::unbounded_channel();
     let claimer = tokio::spawn({
         let (raw, look, stop) = (raw.clone(), Arc::clone(&look), Arc::clone(&stop));
         async move {
@@ -43,7 +43,7 @@ async fn raw_latency(probes: u32) -> anyhow::Result<Vec<f64>> {
                 }
                 let taken = raw.claim(worker, 50).await?;
                 if !taken.is_empty() {
-                    claimed.send(Instant::now())?;
+                    taken_at.send(Instant::now())?;
                     raw.finish(taken.iter().map(|row| row.token).collect()).await?;
                 }
             }
