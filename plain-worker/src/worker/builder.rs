@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::command::{CommandSettings, refuse_in_guard};
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
@@ -50,6 +52,8 @@ pub struct WorkerBuilder {
     paused: bool,
     drain: bool,
     commands: CommandSettings,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -69,6 +73,8 @@ impl WorkerBuilder {
             paused: false,
             drain: false,
             commands: CommandSettings::default(),
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -233,9 +239,11 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
             mut commands,
+            layers,
+            hooks,
+            paused,
         } = self;
         refuse_in_guard()?;
         let registry = commands.registry()?;
@@ -262,6 +270,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;

@@ -249,7 +249,7 @@ mod tests {
     }
 
     fn error(error: impl Into<BoxError>, told: Option<CancelReason>) -> Ended {
-        Ended::Returned(Err(JobFailure { error: error.into(), retry: true, output: None }), told)
+        Ended::Returned(Err(JobFailure { error: error.into().into(), retry: true, output: None }), told)
     }
 
     fn again_of(finish: &Finish) -> &Again {

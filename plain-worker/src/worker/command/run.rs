@@ -2,19 +2,17 @@
 
 use std::time::Duration;
 
-use rustix::process::Signal;
-use tokio_util::sync::CancellationToken;
-
 use super::guarded::Guarded;
-use super::program::GuardProgram;
 use super::protocol::{HURRY, Order, Report, STOP};
 use crate::command::{Command, CommandOutput};
-use crate::job::{JobDef, JobFailure, RunEnd};
+use crate::job::{BoxError, JobFailure, RunEnd};
 use crate::payload;
 use crate::record::Run;
 use crate::status::CancelReason;
 use crate::worker::context::Cancellation;
+use crate::worker::executor::Attempt;
 use crate::worker::outcome::Ended;
+use rustix::process::Signal;
 
 /// How much longer than its time to stop a command may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,17 +24,8 @@ const SAME_SIGNAL: Duration = Duration::from_secs(1);
 /// Told to stop (a timeout, a person, another worker that has the job) it ends
 /// the group; at a shutdown it lets it go on until `kill`, the end of the grace
 /// period.
-pub(in crate::worker) async fn run(
-    guard: Option<&GuardProgram>,
-    definition: &JobDef,
-    command: &Command,
-    run: &Run,
-    cancellation: &Cancellation,
-    kill: &CancellationToken,
-) -> Ended {
-    if run.expired {
-        return Ended::Expired;
-    }
+pub(in crate::worker) async fn run(attempt: &Attempt<'_>, command: &Command) -> Ended {
+    let &Attempt { run, definition, cancellation, guard, .. } = attempt;
     if let Err(error) = (definition.check)(&run.arguments) {
         return Ended::Corrupt(format!("a command takes no arguments, and this row has some: {error}"));
     }
@@ -47,10 +36,10 @@ pub(in crate::worker) async fn run(
     };
     let mut guarded = match started {
         Ok(guarded) => guarded,
-        Err(reason) => return failed(format!("the command was not started: {reason}"), None, cancellation),
+        Err(reason) => return failed(format!("the command was not started: {reason}"), cancellation),
     };
     tracing::debug!(id = %run.id, job = %run.job, "command started");
-    let Some(report) = watch(&mut guarded, command, run, cancellation, kill).await else {
+    let Some(report) = watch(&mut guarded, command, attempt).await else {
         return Ended::Stopped(cancellation.reason().unwrap_or(CancelReason::Shutdown), run.timeout);
     };
     guarded.end().await;
@@ -61,18 +50,13 @@ pub(in crate::worker) async fn run(
             }
             Ended::Returned(end(output, stopped), cancellation.reason())
         }
-        Ok(Report::NotStarted(reason)) | Err(reason) => failed(reason, None, cancellation),
+        Ok(Report::NotStarted(reason)) | Err(reason) => failed(reason, cancellation),
     }
 }
 
 /// Waits for the report, and passes on every wish that the command ends; none if it outlasts all of them.
-async fn watch(
-    guarded: &mut Guarded,
-    command: &Command,
-    run: &Run,
-    cancellation: &Cancellation,
-    kill: &CancellationToken,
-) -> Option<Result<Report, String>> {
+async fn watch(guarded: &mut Guarded, command: &Command, attempt: &Attempt<'_>) -> Option<Result<Report, String>> {
+    let &Attempt { run, cancellation, kill, .. } = attempt;
     let timeout = async {
         match run.timeout {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -146,10 +130,11 @@ fn end(output: CommandOutput, stopped: bool) -> RunEnd {
     if output.exit_status == Some(0) && !stopped {
         Ok(text)
     } else {
-        Err(JobFailure { error: error.into(), retry: true, output: text })
+        Err(JobFailure { error: BoxError::from(error).into(), retry: true, output: text })
     }
 }
 
-fn failed(reason: String, output: Option<String>, cancellation: &Cancellation) -> Ended {
-    Ended::Returned(Err(JobFailure { error: reason.into(), retry: true, output }), cancellation.reason())
+fn failed(reason: String, cancellation: &Cancellation) -> Ended {
+    let failure = JobFailure { error: BoxError::from(reason).into(), retry: true, output: None };
+    Ended::Returned(Err(failure), cancellation.reason())
 }
