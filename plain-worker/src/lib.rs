@@ -30,6 +30,7 @@ mod probe;
 mod queue;
 mod record;
 mod registry;
+mod retention;
 mod retry;
 pub mod schedule;
 mod status;
@@ -48,8 +49,9 @@ pub use queue::{
     BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
     WaitError, Within,
 };
-pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
+pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
+pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::Clock;

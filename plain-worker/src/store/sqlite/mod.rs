@@ -36,14 +36,15 @@ use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::queue::{Durability, QueueOptions};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 
 statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
     finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
     job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    promote, prune, prune_audit, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
     stats, undrained, unpark,
 }
 
