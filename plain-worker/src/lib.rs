@@ -45,16 +45,13 @@ pub use pause::{Pause, PauseTarget};
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
-pub use queue::{
-    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
-    WaitError, Within,
-};
+pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
-pub use store::Clock;
+pub use store::{Clock, DatabasePool, Durability, QueueOptions};
 pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
 #[doc(no_inline)]
 pub use {serde, serde_json};

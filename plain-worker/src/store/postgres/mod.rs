@@ -34,13 +34,13 @@ use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::QueueOptions;
-use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
+use crate::store::QueueOptions;
+use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,

@@ -32,13 +32,13 @@ use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::sealed::{AnyStore, IntoStore};
-use crate::queue::{Durability, QueueOptions};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
+use crate::store::sealed::{AnyStore, IntoStore};
+use crate::store::{Durability, QueueOptions};
 
 statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
