@@ -38,7 +38,9 @@ mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
-pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use job::{
+    BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
+};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
@@ -50,6 +52,6 @@ pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
@@ -44,6 +46,8 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -62,6 +66,8 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -182,8 +188,10 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
+            layers,
+            hooks,
+            paused,
         } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
@@ -207,6 +215,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
 use crate::error::{Error, Result};
 use crate::job::States;
 use crate::record::{Retention, WorkerRow};
@@ -29,6 +31,8 @@ pub(super) struct Config {
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) retention: Retention,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {
