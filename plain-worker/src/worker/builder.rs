@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::job::States;
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
-use crate::record::Retention;
+use crate::retention::Retention;
 use crate::schedule::Schedule;
 
 /// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
