@@ -187,6 +187,14 @@ impl Finish {
             Next::Again(Again { state: JobState::Retrying | JobState::Scheduled, delay, .. }) if *delay < span
         )
     }
+
+    /// Where the job stands after it.
+    pub(crate) fn state(&self) -> JobState {
+        match &self.next {
+            Next::End(state) => *state,
+            Next::Again(again) => again.state,
+        }
+    }
 }
 
 /// A unique key, which belongs to the jobs of one name.
@@ -543,20 +551,4 @@ pub struct StatLine {
     pub count: u64,
     /// When the oldest of them was due, for those that wait.
     pub oldest_due: Option<DateTime<Utc>>,
-}
-
-/// How long ended jobs are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Succeeded, cancelled and expired jobs, and their attempts: 7 days by default.
-    pub succeeded: Duration,
-    /// Dead jobs and their attempts: 30 days by default.
-    pub dead: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { succeeded: DAY * 7, dead: DAY * 30 }
-    }
 }

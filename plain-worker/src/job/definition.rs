@@ -1,8 +1,10 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BoxError, MissingState, Scope, States};
+use crate::command::Command;
 use crate::retry::Backoff;
 use crate::status::{OnLost, UniqueUntil};
 
@@ -30,6 +32,8 @@ pub struct JobDef {
     pub options: JobOptions,
     /// The schedules written on it.
     pub schedules: &'static [ScheduleDef],
+    /// The command of the operating system that it runs; none for a function.
+    pub command: Option<&'static Command>,
     /// Tells whether stored arguments can be read, without running anything.
     #[doc(hidden)]
     pub check: fn(&str) -> Result<(), PayloadError>,
@@ -58,6 +62,7 @@ impl JobDef {
             blocking: false,
             options: JobOptions::DEFAULT,
             schedules: &[],
+            command: None,
             check,
             start,
         }
@@ -256,7 +261,9 @@ pub type RunEnd = Result<Option<String>, JobFailure>;
 #[derive(Debug)]
 pub struct JobFailure {
     /// The error as the function returned it.
-    pub error: BoxError,
+    pub error: Arc<dyn std::error::Error + Send + Sync>,
     /// What `retry_if` said; `true` without one.
     pub retry: bool,
+    /// What it left behind all the same, as JSON text; a command's streams.
+    pub output: Option<String>,
 }

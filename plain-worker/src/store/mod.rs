@@ -15,6 +15,7 @@ mod conformance;
 mod fault;
 mod migrations;
 mod namespace;
+mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
@@ -27,13 +28,16 @@ use async_trait::async_trait;
 
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
+pub use options::{DatabasePool, Durability, QueueOptions};
+pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Pulse, Retention, RetryAnswer, Run, RunToken, Standing, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Pulse, RetryAnswer, Run, RunToken, Standing, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 
 /// Which clock the statements of a store read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,11 +6,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::command::GuardProgram;
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
 use crate::error::{Error, Result};
 use crate::job::States;
-use crate::record::{Retention, WorkerRow};
+use crate::record::WorkerRow;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]
@@ -23,8 +27,10 @@ pub(super) struct Config {
     pub(super) own_slots: BTreeMap<String, usize>,
     /// Names (aliases too) with their shapes.
     pub(super) knows: BTreeMap<String, String>,
-    pub(super) registry: &'static Registry,
+    pub(super) registry: Registry,
     pub(super) states: Arc<States>,
+    /// What runs its commands; none if it has none.
+    pub(super) guard: Option<GuardProgram>,
     pub(super) concurrency: usize,
     pub(super) threads: usize,
     pub(super) lease: Duration,
@@ -33,6 +39,8 @@ pub(super) struct Config {
     /// Whether the process ends with it.
     pub(super) process_ends: bool,
     pub(super) retention: Retention,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {

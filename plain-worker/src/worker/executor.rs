@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
+use super::command::{self, GuardProgram};
 use super::context::{Cancellation, Context};
-use super::fetch::Fetcher;
 use super::outcome::Ended;
 use super::panics;
+use super::running::Running;
 use crate::job::{JobDef, PayloadError, RunEnd, Scope, Started, States};
 use crate::queue::Queue;
 use crate::record::Run;
@@ -24,26 +27,58 @@ const ABORT_LIMIT: Duration = Duration::from_millis(200);
 /// What the job's own task or thread answers.
 type Answer = Result<RunEnd, String>;
 
-/// Starts a run and waits for its end; never panics, whatever the job does.
-///
+/// How much longer than its job the middleware around it may take when the worker stops.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// One claim on its way to its end, and all that it needs.
+pub(super) struct Attempt<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) run: &'a Run,
+    pub(super) definition: &'static JobDef,
+    pub(super) states: &'a Arc<States>,
+    pub(super) context: Context,
+    pub(super) cancellation: &'a Cancellation,
+    /// The runtime of async jobs.
+    pub(super) jobs: &'a tokio::runtime::Handle,
+    pub(super) running: &'a Running,
+    /// The job's own task or thread, until it has really ended.
+    pub(super) own: TaskTracker,
+    /// Whether the process ends with the worker.
+    pub(super) process_ends: bool,
+    /// What runs commands; none on a worker that has none.
+    pub(super) guard: Option<&'a GuardProgram>,
+}
+
+impl Attempt<'_> {
+    /// Starts the run and waits for its end; never panics, whatever the job does.
+    pub(super) async fn execute(&self) -> Ended {
+        if let Some(command) = self.definition.command {
+            return command::run(self, command).await;
+        }
+        execute(self).await
+    }
+
+    /// Waits until the job was ended from outside and what is around it has had its time, too.
+    pub(super) async fn outstayed(&self) {
+        self.running.kill.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+        if !self.process_ends {
+            self.own.close();
+            self.own.wait().await;
+        }
+    }
+}
+
 /// An async job runs as a task of `jobs`, so that what it does to its own task
 /// (blocking, panicking, never yielding) does not touch this one. A plain
 /// function runs on a thread of its own, which nothing waits for at the end
-/// of the process.
-pub(super) async fn execute(
-    fetcher: &Fetcher,
-    run: &Run,
-    definition: &'static JobDef,
-    cancellation: &Cancellation,
-) -> Ended {
-    let Fetcher { queue, config, running, jobs, .. } = fetcher;
-    if run.expired {
-        return Ended::Expired;
-    }
-    let context = Context::of_run(queue.clone(), run, cancellation.clone());
+/// of the process. Both are in the span that is current here.
+async fn execute(attempt: &Attempt<'_>) -> Ended {
+    let Attempt { queue, run, definition, states, context, jobs, .. } = attempt;
+    let working = (attempt.running.working.token(), attempt.own.token());
     let mut own = States::default();
     own.insert(context.clone());
-    let scope = Scope::new(Arc::clone(&config.states), own);
+    let scope = Scope::new(Arc::clone(states), own);
     // Reading arguments calls code of the user's, as the job itself does.
     let started = match panics::caught(|| (definition.start)(&run.arguments, &scope)) {
         Ok(Ok(started)) => started,
@@ -57,25 +92,25 @@ pub(super) async fn execute(
     let ended = match started {
         Started::Async(future) => {
             let (answer, answered) = oneshot::channel();
-            let working = running.working.token();
-            let task = jobs.spawn(async move {
+            let work = async move {
                 let _working = working;
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
-            });
-            watch(fetcher, run, cancellation, answered, Some(task.abort_handle())).await
+            };
+            let task = jobs.spawn(work.instrument(Span::current()));
+            watch(attempt, answered, Some(task.abort_handle())).await
         }
         Started::Blocking(call) => {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
-            let working = running.working.token();
+            let span = Span::current();
             let spawned = thread.spawn(move || {
                 let _working = working;
                 // As above.
-                let _ = answer.send(panics::caught(call));
+                let _ = answer.send(span.in_scope(|| panics::caught(call)));
             });
             match spawned {
-                Ok(_) => watch(fetcher, run, cancellation, answered, None).await,
+                Ok(_) => watch(attempt, answered, None).await,
                 Err(error) => {
                     tracing::error!(%error, "no thread could be started for a job; it is handed back");
                     Ended::NotStarted
@@ -94,14 +129,8 @@ pub(super) async fn execute(
 /// What cannot be stopped (a plain function, a task that never yields) is
 /// always waited for: it goes on and so does the run, whatever it was told.
 /// Only the end of the process stops it.
-async fn watch(
-    fetcher: &Fetcher,
-    run: &Run,
-    cancellation: &Cancellation,
-    mut answered: oneshot::Receiver<Answer>,
-    task: Option<AbortHandle>,
-) -> Ended {
-    let kill = &fetcher.running.kill;
+async fn watch(attempt: &Attempt<'_>, mut answered: oneshot::Receiver<Answer>, task: Option<AbortHandle>) -> Ended {
+    let &Attempt { run, cancellation, running: Running { kill, .. }, .. } = attempt;
     let timeout = async {
         match run.timeout {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -141,7 +170,7 @@ async fn watch(
         biased;
         answer = answered => answer.map_or(Ended::Stopped(reason, run.timeout), |answer| returned(Ok(answer), cancellation)),
         // It ends with the process, in a moment.
-        () = kill.cancelled(), if fetcher.config.process_ends => Ended::Stopped(CancelReason::Shutdown, None),
+        () = kill.cancelled(), if attempt.process_ends => Ended::Stopped(CancelReason::Shutdown, None),
     }
 }
 

@@ -2,15 +2,19 @@
 
 mod backoff;
 mod builder;
+mod command;
 mod company;
 mod config;
 mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod hooks;
 mod lanes;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod own_runtime;
 mod panics;
@@ -21,7 +25,9 @@ mod running;
 mod verdict;
 
 pub use builder::WorkerBuilder;
+pub use command::guard_commands;
 pub use context::Context;
+pub use hooks::EndedJob;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

@@ -50,7 +50,12 @@ impl Parts {
         let (look, idle) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
 
         let (ends, received) = mpsc::unbounded_channel();
-        let finisher = spawn(tokio::spawn(finisher::record_ends(queue.clone(), received, Arc::clone(&running))));
+        let finisher = spawn(tokio::spawn(finisher::record_ends(
+            queue.clone(),
+            received,
+            Arc::clone(&running),
+            config.hooks.clone(),
+        )));
         let fetcher = Arc::new(fetch::Fetcher::new(
             queue.clone(),
             Arc::clone(config),
@@ -131,6 +136,7 @@ impl Parts {
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
     pub(super) async fn stop(self, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
+        let last = tokio::time::Instant::now() + grace + finisher::LAST_WRITE;
         self.stop.cancel();
         // A claim that is under way is let through, so that nothing is claimed and forgotten.
         let fetched = tokio::time::timeout(grace + finisher::LAST_WRITE, self.fetcher);
@@ -144,7 +150,12 @@ impl Parts {
             self.running.kill.cancel();
             clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
         }
-        if !clean && !self.running.working.is_empty() {
+        if tokio::time::timeout_at(last, config.hooks.done()).await.is_err() {
+            tracing::warn!(worker = %config.id, "a hook outlasts the grace period; it is not waited for");
+        }
+        if clean || self.running.working.is_empty() {
+            drop(self.finisher);
+        } else {
             tracing::warn!(
                 worker = %config.id, jobs = self.running.working.len(),
                 "some jobs cannot be stopped: they stay with this worker until they end, or the process does"

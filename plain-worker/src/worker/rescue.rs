@@ -70,12 +70,12 @@ impl Maintenance {
         let end = |run: &Run| decide(run, self.config.registry.get(&run.job), Ended::Lost { alone });
         match self.record(runs.iter().map(end).collect()).await {
             Err(error) if !error.is_transient() => {}
-            answer => return Ok(tell(&runs, &answer?)),
+            answer => return Ok(self.tell(&runs, &answer?, alone)),
         }
         let mut rescued = 0;
         for run in &runs {
             match self.record(Arc::new([end(run)])).await {
-                Ok(recorded) => rescued += tell(std::slice::from_ref(run), &recorded),
+                Ok(recorded) => rescued += self.tell(std::slice::from_ref(run), &recorded, alone),
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => tracing::error!(id = %run.id, %error, "a lost job could not be rescued"),
             }
@@ -86,11 +86,15 @@ impl Maintenance {
     async fn record(&self, ends: Arc<[Finish]>) -> Result<Vec<i64>> {
         self.queue.ask(move |store| async move { store.finish(ends).await }).await
     }
-}
 
-fn tell(runs: &[Run], recorded: &[i64]) -> usize {
-    for run in runs.iter().filter(|run| recorded.contains(&run.token)) {
-        tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
+    fn tell(&self, runs: &[Run], recorded: &[i64], alone: bool) -> usize {
+        for run in runs.iter().filter(|run| recorded.contains(&run.token)) {
+            tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
+            let end = decide(run, self.config.registry.get(&run.job), Ended::Lost { alone });
+            if let Some(job) = self.config.hooks.about(run, &end) {
+                self.config.hooks.tell(job);
+            }
+        }
+        recorded.len()
     }
-    recorded.len()
 }

@@ -58,7 +58,7 @@ impl PostgresLife {
     pub(super) fn new(store: &PostgresStore, worker: WorkerRow, direct: Option<&str>) -> Result<Self> {
         let options = match direct {
             Some(url) => {
-                address::read(url).map_err(|reason| Error::Url { url: crate::queue::without_password(url), reason })?.0
+                address::read(url).map_err(|reason| Error::Url { url: crate::store::without_password(url), reason })?.0
             }
             None => (*store.pool.connect_options()).clone(),
         };
