@@ -24,6 +24,7 @@ mod error;
 mod fallible;
 mod filter;
 mod job;
+mod monitor;
 mod pause;
 mod payload;
 mod probe;
@@ -39,6 +40,7 @@ mod worker;
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
