@@ -39,22 +39,21 @@ mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
-pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use job::{
+    BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
+};
 pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
-pub use queue::{
-    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
-    WaitError, Within,
-};
+pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
-pub use store::Clock;
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+pub use store::{Clock, DatabasePool, Durability, QueueOptions};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

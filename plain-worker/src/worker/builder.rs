@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
@@ -33,6 +35,7 @@ fn default_build() -> String {
 pub struct WorkerBuilder {
     queue: Queue,
     queues: Option<Vec<String>>,
+    own_slots: BTreeMap<String, usize>,
     states: States,
     concurrency: usize,
     threads: usize,
@@ -43,6 +46,8 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -50,6 +55,7 @@ impl WorkerBuilder {
         Self {
             queue,
             queues: None,
+            own_slots: BTreeMap::new(),
             states: States::default(),
             concurrency: 50,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
@@ -60,12 +66,36 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
-    /// Serves only these queues; all of them by default.
+    /// Serves only these queues; all of them by default, or where one of the names is `*`.
+    ///
+    /// They share the slots of [`concurrency`](Self::concurrency) and [`threads`](Self::threads), and are served in one
+    /// order: by priority, then due time, whichever queue a job is in.
     pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
-        self.queues = Some(names.into_iter().map(Into::into).collect());
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.queues = (!names.iter().any(|name| name == "*")).then_some(names);
+        self
+    }
+
+    /// Gives a queue slots of its own: so many of its jobs run at once, at least 1, and whatever they do, they take
+    /// none of the others' slots, nor others theirs.
+    ///
+    /// Which other queues are served stays as it is. Plain functions of the queue have threads of their own, at most
+    /// as many at once as [`threads`](Self::threads) says.
+    ///
+    /// ```no_run
+    /// # use plain_worker::{Queue, Worker};
+    /// # fn example(queue: Queue) {
+    /// // Twenty mails, two films, and fifty of everything else.
+    /// let worker = Worker::builder(queue).queue("mail", 20).queue("video", 2);
+    /// # }
+    /// ```
+    pub fn queue(mut self, name: impl Into<String>, slots: usize) -> Self {
+        self.own_slots.insert(name.into(), slots.max(1));
         self
     }
 
@@ -149,6 +179,7 @@ impl WorkerBuilder {
         let Self {
             queue,
             queues,
+            own_slots,
             states,
             concurrency,
             threads,
@@ -157,17 +188,26 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
+            layers,
+            hooks,
+            paused,
         } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        // A queue that was given slots is served.
+        let queues = queues.map(|mut queues| {
+            queues.retain(|queue| !own_slots.contains_key(queue));
+            queues.extend(own_slots.keys().cloned());
+            queues
+        });
         let config = Arc::new(Config {
             id: Uuid::now_v7(),
             build,
             queues,
+            own_slots,
             knows,
             registry,
             states: Arc::new(states),
@@ -175,6 +215,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;

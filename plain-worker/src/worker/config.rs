@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
 use crate::error::{Error, Result};
 use crate::job::States;
 use crate::record::{Retention, WorkerRow};
@@ -19,6 +21,8 @@ pub(super) struct Config {
     pub(super) build: String,
     /// The queues that it serves; all when `None`.
     pub(super) queues: Option<Vec<String>>,
+    /// Those of them that have slots of their own, and how many.
+    pub(super) own_slots: BTreeMap<String, usize>,
     /// Names (aliases too) with their shapes.
     pub(super) knows: BTreeMap<String, String>,
     pub(super) registry: &'static Registry,
@@ -27,6 +31,8 @@ pub(super) struct Config {
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) retention: Retention,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {
@@ -39,7 +45,8 @@ impl Config {
             build: self.build.clone(),
             queues: self.queues.clone(),
             knows: self.knows.clone(),
-            concurrency: u32::try_from(self.concurrency + self.threads).unwrap_or(u32::MAX),
+            concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
+                .unwrap_or(u32::MAX),
             lease: self.lease,
         }
     }

@@ -7,8 +7,12 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod hooks;
+mod lanes;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod own_runtime;
 mod panics;
@@ -18,6 +22,7 @@ mod running;
 
 pub use builder::WorkerBuilder;
 pub use context::Context;
+pub use hooks::EndedJob;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

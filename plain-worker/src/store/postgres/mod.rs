@@ -37,12 +37,12 @@ use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::QueueOptions;
-use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::QueueOptions;
+use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, depths, expire_results, finish,

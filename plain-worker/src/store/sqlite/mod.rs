@@ -35,12 +35,12 @@ use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::sealed::{AnyStore, IntoStore};
-use crate::queue::{Durability, QueueOptions};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::sealed::{AnyStore, IntoStore};
+use crate::store::{Durability, QueueOptions};
 
 statements! {
     ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, claim_delete, claimable, depths,
