@@ -31,6 +31,7 @@ mod probe;
 mod queue;
 mod record;
 mod registry;
+mod retention;
 mod retry;
 pub mod schedule;
 mod status;
@@ -49,8 +50,9 @@ pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
 pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
-pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
+pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
+pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};

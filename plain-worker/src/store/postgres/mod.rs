@@ -39,17 +39,18 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, depths, expire_results, finish,
     fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders, list, live_workers,
-    lost_runs, next_due, notices, outlook, parked, partitions, pause, pauses, present, promote, prune, prune_day,
-    purge, rate_span, rates, resume, retry_key, retry_key_holder, retry_request, retry_result, roll_up, state,
-    stats, undrained, unpark, workers,
+    lost_runs, next_due, notices, outlook, parked, partitions, pause, pauses, present, promote, prune, prune_audit,
+    prune_day, purge, rate_span, rates, resume, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    state, stats, undrained, unpark, workers,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;

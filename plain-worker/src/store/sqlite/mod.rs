@@ -37,8 +37,9 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
@@ -46,9 +47,9 @@ statements! {
     ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, claim_delete, claimable, depths,
     expire_results, expired, finish_processes, finish_requests, finish_results, fold_rates, forget_pauses,
     forget_rates, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers, lost_runs,
-    next_due, notices, outlook, parked, pause, pauses, present, promote, prune, purge, rate_span, rates, resume,
-    retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, state, stats, undrained,
-    unpark, workers,
+    next_due, notices, outlook, parked, pause, pauses, present, promote, prune, prune_audit, purge, rate_span,
+    rates, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, state, stats,
+    undrained, unpark, workers,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
