@@ -46,7 +46,9 @@ pub use pause::{Pause, PauseTarget};
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
-pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
+pub use queue::{
+    BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, Prepared, Queue, WaitError, Within,
+};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retry::Backoff;
