@@ -11,8 +11,9 @@ use super::life;
 use super::middleware::Layers;
 use crate::error::{Error, Result};
 use crate::job::States;
-use crate::record::{Retention, WorkerRow};
+use crate::record::WorkerRow;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]
