@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod command;
 mod error;
 mod fallible;
 mod filter;
@@ -86,6 +87,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{
@@ -104,6 +106,6 @@ pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};
