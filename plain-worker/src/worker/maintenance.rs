@@ -25,6 +25,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const PIECE: u32 = 1_000;
 /// How often the park is looked through for jobs that this worker can run.
 const PARK_ROUND: Duration = Duration::from_secs(10);
+/// How often what ended is summed up.
+const COUNT_ROUND: Duration = Duration::from_secs(10);
 /// How often old results are pruned and tables kept ready.
 const PRUNE_ROUND: Duration = Duration::from_secs(10 * 60);
 
@@ -41,7 +43,7 @@ pub(super) struct Maintenance {
 impl Maintenance {
     /// Makes due jobs ready, when the first of them is due.
     pub(super) async fn promote_until_stopped(self: Arc<Self>) {
-        self.repeat("make due jobs ready", Some(&self.running.soon), || async {
+        self.repeat_when_rung("make due jobs ready", Some(&self.running.soon), || async {
             let promoted = self.queue.ask(|store| async move { store.promote(PIECE).await }).await?;
             if promoted.count > 0 {
                 self.look.notify_one();
@@ -57,7 +59,7 @@ impl Maintenance {
 
     /// Tells running jobs of cancellations, and that they were taken over.
     pub(super) async fn notice_until_stopped(self: Arc<Self>) {
-        self.repeat("look after running jobs", Some(&self.running.doubt), || async {
+        self.repeat_when_rung("look after running jobs", Some(&self.running.doubt), || async {
             let running = self.running.tokens();
             if !running.is_empty() {
                 let worker = self.config.id;
@@ -88,7 +90,7 @@ impl Maintenance {
     /// Takes jobs out of the park that this worker can run: at its start, and again and again, since a worker of
     /// another build may park some meanwhile.
     pub(super) async fn unpark_until_stopped(self: Arc<Self>) {
-        self.repeat("look through the park", None, || async {
+        self.repeat("look through the park", || async {
             self.unpark().await?;
             Ok(PARK_ROUND)
         })
@@ -117,10 +119,22 @@ impl Maintenance {
         definition.shape() == row.shape || matches!(readable, Ok(Ok(()) | Err(PayloadError::Missing(_))))
     }
 
+    /// Sums up what ended, for pages and metrics, off the path on which jobs end.
+    pub(super) async fn count_until_stopped(self: Arc<Self>) {
+        self.repeat("sum up what ended", || async {
+            while self.queue.roll_up().await? {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok(COUNT_ROUND.mul_f64(rand::random_range(0.8..1.2)))
+        })
+        .await;
+    }
+
     /// Prunes what is past its retention and keeps the tables ready.
     pub(super) async fn prune_until_stopped(self: Arc<Self>) {
-        self.repeat("prune results", None, || async {
+        self.repeat("prune results", || async {
             self.queue.ask(|store| async move { store.maintain().await }).await?;
+            self.queue.ask(|store| async move { store.fold_rates().await }).await?;
             let retention = self.config.retention;
             let since = Instant::now();
             while self.queue.ask(move |store| async move { store.prune(retention, PIECE).await }).await? > 0 {
@@ -135,9 +149,17 @@ impl Maintenance {
         .await;
     }
 
-    /// Does it, waits as long as it says or until the bell, and does it again; an error is logged and tried again, and
+    /// Does it, waits as long as it says, and does it again.
+    async fn repeat<F>(&self, what: &'static str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<Duration>>,
+    {
+        self.repeat_when_rung(what, None, work).await;
+    }
+
+    /// The same, or as soon as the bell rings; an error is logged and tried again, and
     /// so is a panic: a row that nobody thought of must not end the loop.
-    async fn repeat<F>(&self, what: &'static str, bell: Option<&Notify>, work: impl Fn() -> F)
+    async fn repeat_when_rung<F>(&self, what: &'static str, bell: Option<&Notify>, work: impl Fn() -> F)
     where
         F: Future<Output = Result<Duration>>,
     {
