@@ -19,6 +19,7 @@ mod arguments;
 mod error;
 mod fallible;
 mod job;
+mod ledger;
 mod payload;
 mod probe;
 mod queue;
@@ -33,18 +34,21 @@ mod worker;
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 #[doc = include_str!("docs/job.md")]
+pub use ledger::ScheduleRow;
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
 pub use queue::{
-    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, Prepared, Queue, QueueOptions,
-    WaitError, Within,
+    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, NewSchedule, Prepared, Queue,
+    QueueOptions, ScheduleChange, Schedules, WaitError, Within,
 };
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retry::Backoff;
-pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
+pub use status::{
+    AttemptStatus, CancelReason, CatchUp, ErrorKind, JobState, OnLost, Overlap, ScheduleState, UniqueUntil, UnknownWord,
+};
 pub use store::Clock;
-pub use worker::{Context, Worker, WorkerBuilder, WorkerReport};
+pub use worker::{Context, Schedulable, Worker, WorkerBuilder, WorkerReport};
 #[doc(no_inline)]
 pub use {serde, serde_json};

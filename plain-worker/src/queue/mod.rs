@@ -8,6 +8,7 @@ mod handle;
 mod open;
 mod process_wide;
 mod runtime;
+mod schedules;
 mod waiters;
 
 use std::future::Future;
@@ -19,13 +20,13 @@ use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
-pub(crate) use destination::PAYLOAD_LIMIT;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
+pub(crate) use destination::{LONGEST_NAME, PAYLOAD_LIMIT, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
+pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
-#[cfg(test)]
 pub(crate) use enqueue::request;
 #[cfg(feature = "postgres")]
 pub(crate) use open::without_password;

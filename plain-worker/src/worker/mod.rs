@@ -10,6 +10,7 @@ mod maintenance;
 mod outcome;
 mod panics;
 mod running;
+mod scheduler;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,12 +19,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
+use chrono_tz::Tz;
+
 pub use context::Context;
+pub use scheduler::Schedulable;
 
 use crate::error::{Error, Result};
 use crate::job::States;
@@ -31,6 +35,7 @@ use crate::queue::Queue;
 use crate::record::{Finish, Next, Retention, WorkerRow};
 use crate::registry::Registry;
 use crate::status::{CancelReason, JobState};
+use scheduler::{ScheduledJob, Timetable};
 
 /// Runs the jobs of a queue; made by [`Worker::builder`].
 ///
@@ -70,6 +75,9 @@ impl Worker {
             build: default_build(),
             own_runtime: None,
             drain: false,
+            time_zone: Tz::UTC,
+            catch_up_window: Duration::from_secs(24 * 60 * 60),
+            scheduled: Vec::new(),
         }
     }
 }
@@ -97,6 +105,10 @@ pub struct WorkerBuilder {
     build: String,
     own_runtime: Option<usize>,
     drain: bool,
+    time_zone: Tz,
+    catch_up_window: Duration,
+    /// Schedules beside those of the registered jobs.
+    scheduled: Vec<Result<ScheduledJob>>,
 }
 
 impl WorkerBuilder {
@@ -159,6 +171,43 @@ impl WorkerBuilder {
         self
     }
 
+    /// The zone of schedules that name none: UTC by default.
+    pub fn time_zone(mut self, zone: Tz) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// How old the latest slot that was missed in a downtime may be to be run after it: 24 hours by default.
+    ///
+    /// A schedule's own `window = ".."` comes first.
+    pub fn catch_up_window(mut self, window: Duration) -> Self {
+        self.catch_up_window = window;
+        self
+    }
+
+    /// Runs a job by a cron expression, like a `#[scheduled(..)]` that stands here; what is wrong with it is told at
+    /// the start.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: plain_worker::Queue, region: String) -> plain_worker::Result<()> {
+    /// # use plain_worker::{Worker, job};
+    /// #[job]
+    /// async fn report(region: String) {}
+    ///
+    /// Worker::builder(queue)
+    ///     .schedule(report { region }, "0 9 * * MON-FRI")
+    ///     .run_until(std::future::pending())
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn schedule(mut self, what: impl Schedulable, when: &str) -> Self {
+        let place = std::panic::Location::caller();
+        self.scheduled.push(ScheduledJob::new(what, when, format!("{}:{}", place.file(), place.line())));
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -174,9 +223,24 @@ impl WorkerBuilder {
     /// and the worker lacks, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
-        let Self { queue, queues, states, concurrency, threads, grace, lease, retention, build, own_runtime, drain } =
-            self;
+        let Self {
+            queue,
+            queues,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            drain,
+            time_zone,
+            catch_up_window,
+            scheduled,
+        } = self;
         let registry = Registry::of_program()?;
+        let timetable = Timetable::of(registry, scheduled, time_zone)?;
         check(registry, &states)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
@@ -191,6 +255,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            timetable,
+            catch_up_window,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
@@ -247,6 +313,9 @@ struct Config {
     threads: usize,
     lease: Duration,
     retention: Retention,
+    timetable: Timetable,
+    /// For schedules that have no window of their own.
+    catch_up_window: Duration,
 }
 
 impl Config {
@@ -259,6 +328,7 @@ impl Config {
             build: self.build.clone(),
             queues: self.queues.clone(),
             knows: self.knows.clone(),
+            schedules: self.timetable.fingerprints(),
             concurrency: u32::try_from(self.concurrency + self.threads).unwrap_or(u32::MAX),
             lease: self.lease,
         }
@@ -332,6 +402,8 @@ struct Parts {
     heartbeat: DropGuard,
     fetcher: AbortOnDropHandle<()>,
     finisher: AbortOnDropHandle<()>,
+    /// Whether the schedules have been looked at.
+    scheduled: watch::Receiver<bool>,
     _kill_on_drop: DropGuard,
     _upkeep: Vec<AbortOnDropHandle<()>>,
 }
@@ -361,6 +433,9 @@ impl Parts {
         ));
         let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
 
+        let (looked, scheduled) = watch::channel(false);
+        let scheduler =
+            scheduler::Scheduler::new(queue.clone(), Arc::clone(config), Arc::clone(&look), stop.clone(), looked);
         let keeper = Arc::new(maintenance::Maintenance {
             queue: queue.clone(),
             config: Arc::clone(config),
@@ -384,6 +459,7 @@ impl Parts {
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
+            spawn(tokio::spawn(scheduler.run_until_stopped())),
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
@@ -398,12 +474,15 @@ impl Parts {
             heartbeat: heartbeat.drop_guard(),
             fetcher,
             finisher,
+            scheduled,
             _upkeep: upkeep,
         })
     }
 
     /// Waits until there is nothing left to do for this worker.
     async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
+        // What schedules made due before the start belongs to it; an error means that the worker stops.
+        let _ = self.scheduled.clone().wait_for(|looked| *looked).await;
         loop {
             self.idle.notified().await;
             self.running.idle().await;

@@ -11,6 +11,7 @@ mod migrate;
 mod read;
 mod rows;
 mod run;
+mod schedules;
 mod transaction;
 mod wake;
 
@@ -28,6 +29,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::queue::{Durability, QueueOptions};
 use crate::record::{
@@ -36,10 +38,7 @@ use crate::record::{
 };
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, claim_delete, expire_results, expired, finish_processes,
-    finish_requests, finish_results, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
-    lost_runs, next_due, notices, outlook, parked, present, promote, prune, purge, ready_queues, retry_key,
-    retry_key_holder, retry_request, retry_result, retry_unfinal, state, stats, undrained, unpark,
+    add_schedule, attempts, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete, expire_results, expired, finish_processes, finish_requests, finish_results, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, pause_schedule, present, promote, prune, purge, ready_queues, register_schedule, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark,
 }
 
 /// How long a writer waits for the file's lock, which other processes may hold.
@@ -191,6 +190,10 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
     fn namespace(&self) -> &Namespace {
         &self.namespace
     }
@@ -287,6 +290,46 @@ impl Store for SqliteStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.all_schedules().await
+    }
+
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()> {
+        self.put_schedule(&definition, &fingerprint).await
+    }
+
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>> {
+        self.settle_slots(&steps).await
+    }
+
+    async fn add_schedule(&self, definition: Definition) -> Result<bool> {
+        self.insert_schedule(&definition).await
+    }
+
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool> {
+        self.update_schedule(&definition, generation).await
+    }
+
+    async fn remove_schedule(&self, name: String) -> Result<bool> {
+        self.delete_schedule(&name).await
+    }
+
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
+        self.waiting_of_schedule(&name).await
+    }
+
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {
+        self.stop_schedule(&name, by).await
+    }
+
+    async fn resume_schedule(&self, name: String) -> Result<bool> {
+        self.restart_schedule(&name).await
+    }
+
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>> {
+        self.ask_for_run(&name, id).await
     }
 
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
