@@ -100,6 +100,17 @@ pub enum Error {
         source: BoxError,
     },
 
+    /// A search that took longer than it may; nothing was found out.
+    #[error(
+        "stopped after {limit:?} while trying to {doing}: narrow the filter, for example by state:, job:, queue: or age:"
+    )]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it may take.
+        limit: Duration,
+    },
+
     /// The connection was lost in mid-commit: whether the jobs were stored is unknown.
     ///
     /// Enqueueing the same ids again is safe; [`Queue::job`](crate::Queue::job) tells whether they are there.
@@ -128,7 +139,7 @@ pub enum Error {
     },
 
     /// No job of that name is registered in this program.
-    #[error("no job named `{name}` is registered{}", hint(nearest))]
+    #[error("no job named `{name}` is registered{}", hint(nearest.as_ref()))]
     UnknownJob {
         /// The name as given.
         name: String,
@@ -150,7 +161,7 @@ pub enum Error {
     },
 
     /// A schedule that cannot be found.
-    #[error("there is no schedule `{name}` in {database}{}", hint(nearest))]
+    #[error("there is no schedule `{name}` in {database}{}", hint(nearest.as_ref()))]
     NoSuchSchedule {
         /// The name as given.
         name: String,
@@ -174,8 +185,8 @@ pub enum Error {
     Setting(String),
 }
 
-fn hint(nearest: &Option<String>) -> String {
-    nearest.as_ref().map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
+fn hint(nearest: Option<&String>) -> String {
+    nearest.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
 }
 
 impl Error {

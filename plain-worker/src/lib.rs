@@ -1,11 +1,15 @@
 //! Durable background jobs.
 #![forbid(unsafe_code)]
 #![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres")),
+    allow(dead_code, reason = "some of what the stores share is used by one of them only")
+)]
+#![cfg_attr(
     not(any(feature = "sqlite", feature = "postgres")),
     allow(
-        dead_code,
         unused_variables,
         unused_imports,
+        unused_macros,
         unreachable_code,
         reason = "without a database only the words and the macro are of use"
     )
@@ -18,8 +22,10 @@ pub mod __private;
 mod arguments;
 mod error;
 mod fallible;
+mod filter;
 mod job;
 mod ledger;
+mod pause;
 mod payload;
 mod probe;
 mod queue;
@@ -32,9 +38,11 @@ mod store;
 mod worker;
 
 pub use error::{Error, Refused, Result};
+pub use filter::{Filter, FilterError, suggest};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
-#[doc = include_str!("docs/job.md")]
 pub use ledger::ScheduleRow;
+pub use pause::{Pause, PauseTarget};
+#[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;

@@ -6,6 +6,7 @@ mod destination;
 mod enqueue;
 mod handle;
 mod open;
+mod pause;
 mod process_wide;
 mod runtime;
 mod schedules;
@@ -195,18 +196,18 @@ impl Queue {
         self.ask(move |store| async move { store.attempts(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest enqueue first.
+    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        self.ask(move |store| async move { store.list(filter, offset, limit).await }).await
+    /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
+    pub async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        self.ask(move |store| async move { store.list(filter, after, limit).await }).await
     }
 
     /// Counts by state, queue and job of what the filter lets through.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// [`Error::TooLong`] when the count takes longer than [`JobFilter::within`].
     pub async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.ask(move |store| async move { store.stats(filter).await }).await
     }

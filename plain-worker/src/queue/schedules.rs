@@ -1,6 +1,5 @@
 //! The door to the schedules: look at them, pause them, run them now, add some at run time.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{LONGEST_NAME, Queue};
@@ -227,7 +226,7 @@ impl Schedules {
                 }
             };
         }
-        if let Err(error) = serde_json::from_str::<HashMap<String, serde::de::IgnoredAny>>(&definition.arguments) {
+        if let Err(error) = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&definition.arguments) {
             return Err(refused(
                 &definition.name,
                 format!("cannot be stored: its arguments are no JSON object: {error}"),
@@ -261,9 +260,8 @@ fn refused(name: &str, reason: String) -> Error {
 
 /// Says whether its slots become runs, and if not, why.
 fn judge(row: &mut ScheduleRow, workers: &[LiveWorker]) {
-    let has = |worker: &LiveWorker| match row.dynamic {
-        true => worker.knows.contains_key(&row.job),
-        false => worker.schedules.contains_key(&row.name),
+    let has = |worker: &LiveWorker| {
+        if row.dynamic { worker.knows.contains_key(&row.job) } else { worker.schedules.contains_key(&row.name) }
     };
     let serves = |worker: &LiveWorker, queue: &String| worker.queues.as_ref().is_none_or(|all| all.contains(queue));
     let unserved = row.queue.as_ref().filter(|queue| !workers.iter().any(|worker| serves(worker, queue)));
@@ -402,13 +400,13 @@ impl ScheduleChange {
 
     fn apply(self, mut definition: Definition) -> Definition {
         if let Some(schedule) = self.schedule {
-            definition.expression = schedule.expression().to_owned();
+            schedule.expression().clone_into(&mut definition.expression);
             if schedule.has_zone() {
-                definition.timezone = schedule.zone().name().to_owned();
+                schedule.zone().name().clone_into(&mut definition.timezone);
             }
         }
         if let Some(zone) = self.zone {
-            definition.timezone = zone.name().to_owned();
+            zone.name().clone_into(&mut definition.timezone);
         }
         definition.arguments = self.arguments.unwrap_or(definition.arguments);
         definition.catch_up = self.catch_up.unwrap_or(definition.catch_up);

@@ -8,11 +8,12 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Reconnect;
+use super::config::Config;
 use super::executor::execute;
 use super::finisher::ToRecord;
 use super::outcome::{Ended, Unfit, decide};
+use super::report::Tally;
 use super::running::Running;
-use super::{Config, Tally};
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
@@ -163,6 +164,7 @@ impl Fetcher {
             worker: self.config.id,
             build: self.config.build.clone(),
             queues: self.config.queues.clone(),
+            except_queues: Vec::new(),
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
@@ -300,7 +302,7 @@ fn log_end(run: &Run, finish: &Finish, took: Duration) {
             tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
         }
         _ => {
-            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended")
+            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
         }
     }
 }

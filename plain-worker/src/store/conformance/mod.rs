@@ -122,6 +122,10 @@ for_every_store! {
     a_paused_schedule_settles_nothing,
     a_run_by_hand_is_made_once,
     a_schedule_can_be_added_changed_and_removed,
+    what_is_paused_is_not_claimed,
+    a_worker_that_is_paused_claims_nothing,
+    one_order_goes_through_many_jobs_and_queues,
+    a_claim_steps_over_paused_and_unknown_jobs,
 }
 
 /// A job for the suite; the store never runs it.
@@ -165,7 +169,15 @@ fn worker_row(id: WorkerId, lease: Duration) -> WorkerRow {
 }
 
 fn claim(limit: u32) -> Claim {
-    Claim { worker: worker(), build: "b1".to_owned(), queues: None, only: None, except: Vec::new(), limit }
+    Claim {
+        worker: worker(),
+        build: "b1".to_owned(),
+        queues: None,
+        except_queues: Vec::new(),
+        only: None,
+        except: Vec::new(),
+        limit,
+    }
 }
 
 /// The number in a run's arguments.

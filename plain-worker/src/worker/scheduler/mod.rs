@@ -17,11 +17,11 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use entry::Schedulable;
-pub(crate) use entry::ScheduledJob;
-pub(super) use entry::Timetable;
+pub(super) use entry::{ScheduledJob, Timetable};
 
 use super::backoff::Reconnect;
-use super::{Config, panics};
+use super::config::Config;
+use super::panics;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::ledger::{Fired, Passed, ScheduleRow, Step, Wish, source};
@@ -53,10 +53,18 @@ pub(super) struct Scheduler {
     looked: watch::Sender<bool>,
     /// The expressions of dynamic schedules, by name, each with the generation that it was read from.
     read: HashMap<String, (i64, Option<Arc<Schedule>>)>,
-    /// When the next slot of a schedule is due, if it is of that generation and settled up to there.
-    next: HashMap<String, (i64, DateTime<Utc>, Option<DateTime<Utc>>)>,
+    /// When the next slot of a schedule is due, by name.
+    next: HashMap<String, Upcoming>,
     /// What has been complained of, so that it is told once.
     told: HashSet<String>,
+}
+
+/// When the next slot of a schedule is due, as long as it is of that generation and settled up to there.
+struct Upcoming {
+    generation: i64,
+    settled_at: DateTime<Utc>,
+    /// Never, if there is none.
+    slot: Option<DateTime<Utc>>,
 }
 
 /// How the runs of a schedule are made.
@@ -241,16 +249,17 @@ impl Scheduler {
 
     fn due(&mut self, plan: &Plan<'_>) -> Slots {
         let row = plan.row;
-        if let Some((generation, settled_at, next)) = self.next.get(&row.name)
-            && (*generation, *settled_at) == (row.generation, row.settled_at)
-            && next.is_none_or(|next| next > row.now)
+        if let Some(known) = self.next.get(&row.name)
+            && (known.generation, known.settled_at) == (row.generation, row.settled_at)
+            && known.slot.is_none_or(|slot| slot > row.now)
         {
-            return Slots::Later(*next);
+            return Slots::Later(known.slot);
         }
         let window = row.window.unwrap_or(self.config.catch_up_window);
         let slots = slots(&plan.schedule, row.settled_at, row.now, row.catch_up, window);
-        if let Slots::Later(next) = slots {
-            self.next.insert(row.name.clone(), (row.generation, row.settled_at, next));
+        if let Slots::Later(slot) = slots {
+            let known = Upcoming { generation: row.generation, settled_at: row.settled_at, slot };
+            self.next.insert(row.name.clone(), known);
         }
         slots
     }

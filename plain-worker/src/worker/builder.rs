@@ -1,0 +1,254 @@
+//! The settings of a worker, and its start.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::config::{Config, check};
+use super::own_runtime::OwnRuntime;
+use super::parts::Parts;
+use super::report::WorkerReport;
+use super::scheduler::{Schedulable, ScheduledJob, Timetable};
+use crate::error::Result;
+use crate::job::States;
+use crate::pause::PauseTarget;
+use crate::queue::Queue;
+use crate::record::Retention;
+use crate::registry::Registry;
+
+/// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
+fn default_build() -> String {
+    std::env::var("PLAIN_WORKER_BUILD")
+        .ok()
+        .filter(|build| !build.is_empty())
+        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
+}
+
+/// The settings of a [`Worker`](super::Worker).
+#[derive(Debug)]
+#[must_use = "a worker does nothing until `run_until`"]
+pub struct WorkerBuilder {
+    queue: Queue,
+    queues: Option<Vec<String>>,
+    states: States,
+    concurrency: usize,
+    threads: usize,
+    grace: Duration,
+    lease: Duration,
+    retention: Retention,
+    build: String,
+    own_runtime: Option<usize>,
+    paused: bool,
+    drain: bool,
+    time_zone: Tz,
+    catch_up_window: Duration,
+    /// Schedules beside those of the registered jobs.
+    scheduled: Vec<Result<ScheduledJob>>,
+}
+
+impl WorkerBuilder {
+    pub(super) fn new(queue: Queue) -> Self {
+        Self {
+            queue,
+            queues: None,
+            states: States::default(),
+            concurrency: 50,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            grace: Duration::from_secs(25),
+            lease: Duration::from_secs(10),
+            retention: Retention::default(),
+            build: default_build(),
+            own_runtime: None,
+            paused: false,
+            drain: false,
+            time_zone: Tz::UTC,
+            catch_up_window: Duration::from_secs(24 * 60 * 60),
+            scheduled: Vec::new(),
+        }
+    }
+
+    /// Serves only these queues; all of them by default.
+    pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
+        self.queues = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// What `#[inject]` parameters of this type get, as a clone; one value a type.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.insert(value);
+        self
+    }
+
+    /// How many async jobs run at once: 50 by default, at least 1.
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How many plain functions run at once, each on a thread of its own: one a core by default, at least 1.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// How long running jobs may go on after the shutdown began: 25 s by default.
+    ///
+    /// What still runs then is handed back for another worker; no attempt is used.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How long after its last heartbeat this worker is taken for dead: 10 s by default, at least 1 s.
+    ///
+    /// The heartbeat is renewed five times as often, by a thread that jobs cannot starve.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How long ended jobs are kept; this worker prunes the rest.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// The build that is recorded with every attempt; the crate's version or `PLAIN_WORKER_BUILD` by default.
+    pub fn build(mut self, build: impl Into<String>) -> Self {
+        self.build = build.into();
+        self
+    }
+
+    /// Runs jobs on a runtime of their own with that many threads, so that one that never yields stalls
+    /// only other jobs.
+    pub fn own_runtime(mut self, threads: usize) -> Self {
+        self.own_runtime = Some(threads.max(1));
+        self
+    }
+
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
+    /// The zone of schedules that name none: UTC by default.
+    pub fn time_zone(mut self, zone: Tz) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// How old the latest slot that was missed in a downtime may be to be run after it: 24 hours by default.
+    ///
+    /// A schedule's own `window = ".."` comes first.
+    pub fn catch_up_window(mut self, window: Duration) -> Self {
+        self.catch_up_window = window;
+        self
+    }
+
+    /// Runs a job by a cron expression, like a `#[scheduled(..)]` that stands here; what is wrong with it is told at
+    /// the start.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: plain_worker::Queue, region: String) -> plain_worker::Result<()> {
+    /// # use plain_worker::{Worker, job};
+    /// #[job]
+    /// async fn report(region: String) {}
+    ///
+    /// Worker::builder(queue)
+    ///     .schedule(report { region }, "0 9 * * MON-FRI")
+    ///     .run_until(std::future::pending())
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn schedule(mut self, what: impl Schedulable, when: &str) -> Self {
+        let place = std::panic::Location::caller();
+        self.scheduled.push(ScheduledJob::new(what, when, format!("{}:{}", place.file(), place.line())));
+        self
+    }
+
+    /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
+    ///
+    /// What is due later stays; so do paused queues and jobs that this program does not know.
+    pub fn drain(mut self) -> Self {
+        self.drain = true;
+        self
+    }
+
+    /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
+    ///
+    /// # Errors
+    /// When it cannot start: two jobs of one name, a state that a job needs
+    /// and the worker lacks, no jobs at all, no or older tables. An outage of
+    /// the database later is waited out and is no error.
+    pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
+        let Self {
+            queue,
+            queues,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            paused,
+            drain,
+            time_zone,
+            catch_up_window,
+            scheduled,
+        } = self;
+        let registry = Registry::of_program()?;
+        let timetable = Timetable::of(registry, scheduled, time_zone)?;
+        check(registry, &states)?;
+        queue.prepare().await?;
+        let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        let config = Arc::new(Config {
+            id: Uuid::now_v7(),
+            build,
+            queues,
+            knows,
+            registry,
+            states: Arc::new(states),
+            concurrency,
+            threads,
+            lease,
+            retention,
+            timetable,
+            catch_up_window,
+        });
+        let row = config.row();
+        queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
+        let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
+        let jobs = match &runtime {
+            Some(runtime) => runtime.handle(),
+            None => Handle::current(),
+        };
+        tracing::info!(
+            worker = %config.id, database = %queue.describe(), jobs = registry.jobs().len(), concurrency, threads,
+            build = %config.build, "worker started"
+        );
+        let parts = Parts::start(&queue, &config, jobs)?;
+        tokio::select! {
+            () = shutdown => {}
+            () = parts.drained(&queue, &config), if drain => {}
+        }
+        Ok(parts.stop(&queue, &config, grace).await)
+    }
+}
