@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::job::BoxError;
+use crate::record::JobId;
 
 /// The result of everything that talks to a queue.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -135,7 +136,7 @@ pub enum Error {
     #[error("this run of job {id} was taken over by another worker: roll the transaction back")]
     TakenOver {
         /// The job.
-        id: crate::JobId,
+        id: JobId,
     },
 
     /// No job of that name is registered in this program.
@@ -155,7 +156,7 @@ pub enum Error {
     #[error("there is no job {id} in {database}")]
     NoSuchJob {
         /// The id as given.
-        id: crate::JobId,
+        id: JobId,
         /// Which database.
         database: String,
     },

@@ -39,7 +39,9 @@ mod worker;
 
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
-pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
+pub use job::{
+    BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
+};
 pub use ledger::ScheduleRow;
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
@@ -47,8 +49,8 @@ pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
 pub use queue::{
-    BulkEnqueue, Completion, DatabasePool, Destination, Durability, Enqueue, Handle, NewSchedule, Prepared, Queue,
-    QueueOptions, ScheduleChange, Schedules, WaitError, Within,
+    BulkEnqueue, Completion, Destination, Enqueue, Handle, NewSchedule, Prepared, Queue, ScheduleChange, Schedules,
+    WaitError, Within,
 };
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, Retention, RetryAnswer, StatLine};
 pub use registry::Registry;
@@ -56,7 +58,7 @@ pub use retry::Backoff;
 pub use status::{
     AttemptStatus, CancelReason, CatchUp, ErrorKind, JobState, OnLost, Overlap, ScheduleState, UniqueUntil, UnknownWord,
 };
-pub use store::Clock;
-pub use worker::{Context, Schedulable, Worker, WorkerBuilder, WorkerReport};
+pub use store::{Clock, DatabasePool, Durability, QueueOptions};
+pub use worker::{Context, EndedJob, Schedulable, Worker, WorkerBuilder, WorkerReport, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

@@ -179,6 +179,16 @@ pub(crate) struct Finish {
     pub next: Next,
 }
 
+impl Finish {
+    /// Where the job stands after it.
+    pub(crate) fn state(&self) -> JobState {
+        match &self.next {
+            Next::End(state) => *state,
+            Next::Again(again) => again.state,
+        }
+    }
+}
+
 /// A unique key, which belongs to the jobs of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldKey {

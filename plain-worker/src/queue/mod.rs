@@ -22,22 +22,19 @@ use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
-pub(crate) use destination::{LONGEST_NAME, PAYLOAD_LIMIT, check};
+pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
-pub use open::{DatabasePool, Durability, QueueOptions};
 pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
 pub(crate) use enqueue::request;
-#[cfg(feature = "postgres")]
-pub(crate) use open::without_password;
-pub(crate) use open::{database_url, sealed};
+pub(crate) use open::database_url;
 
 use crate::error::{Error, Result};
 use crate::record::{
     AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, Retention, RetryAnswer, StatLine,
 };
-use crate::store::{Namespace, OnWake, Store};
+use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);

@@ -15,6 +15,7 @@ mod conformance;
 mod fault;
 mod migrations;
 mod namespace;
+mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
@@ -27,6 +28,8 @@ use async_trait::async_trait;
 
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
+pub use options::{DatabasePool, Durability, QueueOptions};
+pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, Step};

@@ -10,6 +10,8 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
@@ -35,6 +37,7 @@ fn default_build() -> String {
 pub struct WorkerBuilder {
     queue: Queue,
     queues: Option<Vec<String>>,
+    own_slots: BTreeMap<String, usize>,
     states: States,
     concurrency: usize,
     threads: usize,
@@ -49,6 +52,8 @@ pub struct WorkerBuilder {
     catch_up_window: Duration,
     /// Schedules beside those of the registered jobs.
     scheduled: Vec<Result<ScheduledJob>>,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -56,6 +61,7 @@ impl WorkerBuilder {
         Self {
             queue,
             queues: None,
+            own_slots: BTreeMap::new(),
             states: States::default(),
             concurrency: 50,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
@@ -69,12 +75,36 @@ impl WorkerBuilder {
             time_zone: Tz::UTC,
             catch_up_window: Duration::from_secs(24 * 60 * 60),
             scheduled: Vec::new(),
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
-    /// Serves only these queues; all of them by default.
+    /// Serves only these queues; all of them by default, or where one of the names is `*`.
+    ///
+    /// They share the slots of [`concurrency`](Self::concurrency) and [`threads`](Self::threads), and are served in one
+    /// order: by priority, then due time, whichever queue a job is in.
     pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
-        self.queues = Some(names.into_iter().map(Into::into).collect());
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.queues = (!names.iter().any(|name| name == "*")).then_some(names);
+        self
+    }
+
+    /// Gives a queue slots of its own: so many of its jobs run at once, at least 1, and whatever they do, they take
+    /// none of the others' slots, nor others theirs.
+    ///
+    /// Which other queues are served stays as it is. Plain functions of the queue have threads of their own, at most
+    /// as many at once as [`threads`](Self::threads) says.
+    ///
+    /// ```no_run
+    /// # use plain_worker::{Queue, Worker};
+    /// # fn example(queue: Queue) {
+    /// // Twenty mails, two films, and fifty of everything else.
+    /// let worker = Worker::builder(queue).queue("mail", 20).queue("video", 2);
+    /// # }
+    /// ```
+    pub fn queue(mut self, name: impl Into<String>, slots: usize) -> Self {
+        self.own_slots.insert(name.into(), slots.max(1));
         self
     }
 
@@ -195,6 +225,7 @@ impl WorkerBuilder {
         let Self {
             queue,
             queues,
+            own_slots,
             states,
             concurrency,
             threads,
@@ -203,21 +234,30 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
             time_zone,
             catch_up_window,
             scheduled,
+            layers,
+            hooks,
+            paused,
         } = self;
         let registry = Registry::of_program()?;
         let timetable = Timetable::of(registry, scheduled, time_zone)?;
         check(registry, &states)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        // A queue that was given slots is served.
+        let queues = queues.map(|mut queues| {
+            queues.retain(|queue| !own_slots.contains_key(queue));
+            queues.extend(own_slots.keys().cloned());
+            queues
+        });
         let config = Arc::new(Config {
             id: Uuid::now_v7(),
             build,
             queues,
+            own_slots,
             knows,
             registry,
             states: Arc::new(states),
@@ -227,6 +267,8 @@ impl WorkerBuilder {
             retention,
             timetable,
             catch_up_window,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;

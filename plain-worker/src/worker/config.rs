@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
 use super::scheduler::Timetable;
 use crate::error::{Error, Result};
 use crate::job::States;
@@ -20,6 +22,8 @@ pub(super) struct Config {
     pub(super) build: String,
     /// The queues that it serves; all when `None`.
     pub(super) queues: Option<Vec<String>>,
+    /// Those of them that have slots of their own, and how many.
+    pub(super) own_slots: BTreeMap<String, usize>,
     /// Names (aliases too) with their shapes.
     pub(super) knows: BTreeMap<String, String>,
     pub(super) registry: &'static Registry,
@@ -32,6 +36,8 @@ pub(super) struct Config {
     pub(super) timetable: Timetable,
     /// How old a missed slot may be, for schedules that do not say it.
     pub(super) catch_up_window: Duration,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {
@@ -45,7 +51,8 @@ impl Config {
             queues: self.queues.clone(),
             knows: self.knows.clone(),
             schedules: self.timetable.fingerprints(),
-            concurrency: u32::try_from(self.concurrency + self.threads).unwrap_or(u32::MAX),
+            concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
+                .unwrap_or(u32::MAX),
             lease: self.lease,
         }
     }

@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 use super::backoff::Reconnect;
 use super::config::Config;
-use super::executor::execute;
+use super::context::{Cancellation, Context};
+use super::executor::Attempt;
 use super::finisher::ToRecord;
+use super::lanes::{Lane, Slot};
+use super::log;
 use super::outcome::{Ended, Unfit, decide};
 use super::report::Tally;
 use super::running::Running;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
-use crate::record::{Claim, Finish, LiveWorker, Next, Run};
-use crate::status::JobState;
+use crate::record::{Claim, Finish, LiveWorker, Run};
 
 /// How often a worker looks without having been woken.
 const POLL: Duration = Duration::from_secs(1);
@@ -28,15 +31,6 @@ const BATCH: usize = 500;
 const LEAVE_FOR: Duration = Duration::from_secs(10);
 /// How old the knowledge about other workers may be.
 const KNOWLEDGE_AGE: Duration = Duration::from_secs(2);
-
-/// Slots of one kind, and the jobs that take them.
-struct Lane {
-    slots: Arc<Semaphore>,
-    /// Only these names, if given.
-    only: Option<Vec<String>>,
-    /// All but these names.
-    except: Vec<String>,
-}
 
 /// The loop that claims, and what it needs to start what it claimed.
 pub(super) struct Fetcher {
@@ -82,43 +76,32 @@ impl Fetcher {
         Self { queue, config, running, tally, ends, look, stop, kill, jobs, idle, elsewhere: Elsewhere::default() }
     }
 
-    fn lanes(&self) -> Vec<Lane> {
-        let names = |blocking: bool| -> Vec<String> {
-            let jobs = self.config.registry.jobs().iter().filter(|job| job.blocking == blocking);
-            jobs.flat_map(|job| std::iter::once(&job.name).chain(job.aliases)).map(|name| (*name).to_owned()).collect()
-        };
-        let (plain, asynchronous) = (names(true), names(false));
-        let slots = |count: usize| Arc::new(Semaphore::new(count));
-        let mut lanes = Vec::new();
-        // The first lane takes all names but those of the second, so that unknown names are met by one of them.
-        if !asynchronous.is_empty() {
-            lanes.push(Lane { slots: slots(self.config.concurrency), only: None, except: plain.clone() });
+    /// Claims until it is told to stop, for each lane apart.
+    pub(super) async fn claim_until_stopped(self: Arc<Self>) {
+        let lanes = Lane::all(&self.config);
+        let bells: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.look)).collect();
+        let claims = lanes.into_iter().map(|lane| Arc::clone(&self).claim_for(lane));
+        tokio::select! {
+            _ = futures_util::future::join_all(claims) => {}
+            () = self.ring_all(&bells) => {}
         }
-        if !plain.is_empty() {
-            let only = (!asynchronous.is_empty()).then_some(plain);
-            lanes.push(Lane { slots: slots(self.config.threads), only, except: Vec::new() });
-        }
-        lanes
     }
 
-    /// Claims until it is told to stop.
-    pub(super) async fn claim_until_stopped(self: Arc<Self>) {
-        let lanes: Vec<_> = self
-            .lanes()
-            .into_iter()
-            .map(|lane| {
-                let fetcher = Arc::clone(&self);
-                async move { fetcher.claim_for(lane).await }
-            })
-            .collect();
-        futures_util::future::join_all(lanes).await;
+    /// Wakes every lane when there may be something to claim; a single wake-up would reach one of them.
+    async fn ring_all(&self, bells: &[Arc<Notify>]) {
+        loop {
+            self.look.notified().await;
+            for bell in bells {
+                bell.notify_one();
+            }
+        }
     }
 
     async fn claim_for(self: Arc<Self>, lane: Lane) {
         let mut pause = Reconnect::new();
         while !self.stop.is_cancelled() {
             let slots = tokio::select! {
-                slots = free_slots(&lane.slots) => slots,
+                slots = lane.free_slots(BATCH) => slots,
                 () = self.stop.cancelled() => return,
             };
             let asked = slots.len();
@@ -136,23 +119,23 @@ impl Fetcher {
                         continue;
                     }
                     self.idle.notify_waiters();
-                    self.sleep(POLL.mul_f64(rand::random_range(0.9..1.1))).await;
+                    self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
                     drop(slots);
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
-                    self.sleep(wait).await;
+                    self.sleep(&lane, wait).await;
                 }
             }
         }
     }
 
     /// Waits that long, or until there may be something to claim, or until the stop.
-    async fn sleep(&self, limit: Duration) {
+    async fn sleep(&self, lane: &Lane, limit: Duration) {
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            () = self.look.notified() => {}
+            () = lane.look.notified() => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -163,8 +146,8 @@ impl Fetcher {
         let claim = Claim {
             worker: self.config.id,
             build: self.config.build.clone(),
-            queues: self.config.queues.clone(),
-            except_queues: Vec::new(),
+            queues: lane.queues.clone(),
+            except_queues: lane.except_queues.clone(),
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
@@ -172,7 +155,7 @@ impl Fetcher {
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    fn start(self: &Arc<Self>, run: Run, slot: OwnedSemaphorePermit) {
+    fn start(self: &Arc<Self>, run: Run, slot: Slot) {
         let cancellation = self.running.started(run.token);
         if self.stop.is_cancelled() {
             cancellation.cancel(crate::status::CancelReason::Shutdown);
@@ -182,29 +165,48 @@ impl Fetcher {
         runtime.spawn(async move {
             let definition = fetcher.config.registry.get(&run.job);
             let since = Instant::now();
-            let ended = match fetcher.unfit(&run, definition).await {
-                Some(unfit) => Ended::NotForUs(unfit),
-                None if fetcher.stop.is_cancelled() => Ended::NotStarted,
-                None => {
-                    let Some(definition) = definition else { return };
-                    tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
-                    let work =
-                        execute(&fetcher.queue, &run, definition, &fetcher.config.states, &cancellation, &fetcher.jobs);
-                    tokio::select! {
-                        ended = work => ended,
-                        () = fetcher.kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
-                    }
+            let (finish, ran) = match (fetcher.unfit(&run, definition).await, definition) {
+                (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
+                (None, Some(definition)) if !fetcher.stop.is_cancelled() => {
+                    (fetcher.run(&run, definition, &cancellation).await, true)
                 }
+                (None, _) => (decide(&run, definition, Ended::NotStarted), false),
             };
-            let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
-            let finish = decide(&run, definition, ended);
+            let told = fetcher.config.hooks.about(&run, &finish);
             if ran {
-                log_end(&run, &finish, since.elapsed());
+                if !fetcher.config.layers.log() || run.expired {
+                    log::ended(Level::INFO, &run, &finish, since.elapsed());
+                }
                 fetcher.tally.count(&finish);
             }
             // The finisher outlives all runs but for a worker that was dropped, which records nothing.
-            let _ = fetcher.ends.send(ToRecord { finish, slot });
+            let _ = fetcher.ends.send(ToRecord { finish, told, slot });
         });
+    }
+
+    /// Runs it to its end, with the middleware around it.
+    async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
+        if run.expired {
+            return decide(run, Some(definition), Ended::Expired);
+        }
+        let attempt = Attempt {
+            queue: &self.queue,
+            run,
+            definition,
+            states: &self.config.states,
+            context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
+            cancellation,
+            jobs: &self.jobs,
+            kill: &self.kill,
+        };
+        let layers = &self.config.layers;
+        if !layers.log() {
+            log::started(Level::INFO, &attempt.context);
+        }
+        if layers.is_empty() {
+            return decide(run, Some(definition), attempt.execute().await);
+        }
+        layers.run(&attempt).await
     }
 
     /// Whether this worker cannot run it, and whose it is then.
@@ -272,37 +274,5 @@ impl Elsewhere {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|_, since| since.elapsed() < LEAVE_FOR);
         left.keys().cloned().collect()
-    }
-}
-
-/// All free slots at once, at most a batch; waits until there is one.
-async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    // The semaphore is never closed, so acquiring only waits.
-    let mut free: Vec<_> = Arc::clone(slots).acquire_owned().await.into_iter().collect();
-    while free.len() < BATCH
-        && let Ok(slot) = Arc::clone(slots).try_acquire_owned()
-    {
-        free.push(slot);
-    }
-    free
-}
-
-fn log_end(run: &Run, finish: &Finish, took: Duration) {
-    let Some(record) = &finish.record else { return };
-    let state = match &finish.next {
-        Next::End(state) => *state,
-        Next::Again(again) => again.state,
-    };
-    let error = record.error.as_deref().unwrap_or_default();
-    match state {
-        JobState::Dead => {
-            tracing::error!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        JobState::Retrying => {
-            tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        _ => {
-            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
     }
 }

@@ -7,8 +7,12 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod hooks;
+mod lanes;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod own_runtime;
 mod panics;
@@ -19,6 +23,7 @@ mod scheduler;
 
 pub use builder::WorkerBuilder;
 pub use context::Context;
+pub use hooks::EndedJob;
 pub use report::WorkerReport;
 pub use scheduler::Schedulable;
 

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use super::{Clock, Store};
 use crate::job::Job;
-use crate::queue::{QueueOptions, request};
+use crate::queue::request;
 use crate::record::{Claim, Finish, NewRequest, Run, WorkerId, WorkerRow};
+use crate::store::QueueOptions;
 
 /// A store of its own for one test, with a clock that can be moved.
 struct Fixture {

@@ -36,12 +36,12 @@ use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::QueueOptions;
-use crate::queue::sealed::{AnyStore, IntoStore};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::QueueOptions;
+use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     add_schedule, attempts, beat, cancel_process, cancel_request, change_schedule, claim, expire_results, finish,

@@ -34,12 +34,12 @@ use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::pause::{Pause, PauseTarget};
-use crate::queue::sealed::{AnyStore, IntoStore};
-use crate::queue::{Durability, QueueOptions};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::sealed::{AnyStore, IntoStore};
+use crate::store::{Durability, QueueOptions};
 
 statements! {
     add_schedule, attempts, audit, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
