@@ -498,19 +498,3 @@ pub struct StatLine {
     /// When the oldest of them was due, for those that wait.
     pub oldest_due: Option<DateTime<Utc>>,
 }
-
-/// How long ended jobs are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Succeeded, cancelled and expired jobs, and their attempts: 7 days by default.
-    pub succeeded: Duration,
-    /// Dead jobs and their attempts: 30 days by default.
-    pub dead: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { succeeded: DAY * 7, dead: DAY * 30 }
-    }
-}

@@ -20,8 +20,8 @@ use crate::error::Result;
 use crate::job::States;
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
-use crate::record::Retention;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
 fn default_build() -> String {

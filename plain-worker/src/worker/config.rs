@@ -12,8 +12,9 @@ use super::middleware::Layers;
 use super::scheduler::Timetable;
 use crate::error::{Error, Result};
 use crate::job::States;
-use crate::record::{Retention, WorkerRow};
+use crate::record::WorkerRow;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]

@@ -38,8 +38,9 @@ use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
@@ -47,8 +48,9 @@ statements! {
     add_schedule, attempts, beat, cancel_process, cancel_request, change_schedule, claim, expire_results, finish,
     forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders, list, live_workers, lock_schedule,
     lost_runs, next_due, notices, outlook, parked, partitions, pause, pause_schedule, pauses, present, promote, prune,
-    prune_day, purge, register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request,
-    retry_result, run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark,
+    prune_audit, prune_day, purge, register_schedule, resume, resume_schedule, retry_key, retry_key_holder,
+    retry_request, retry_result, run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained,
+    unpark,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;

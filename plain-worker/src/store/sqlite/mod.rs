@@ -36,8 +36,9 @@ use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
@@ -45,7 +46,7 @@ statements! {
     add_schedule, attempts, audit, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
     claimable, expire_results, expired, finish_processes, finish_requests, finish_results, forget_pauses,
     forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers, lock_schedule, lost_runs,
-    next_due, notices, outlook, parked, pause, pause_schedule, pauses, present, promote, prune, purge,
+    next_due, notices, outlook, parked, pause, pause_schedule, pauses, present, promote, prune, prune_audit, purge,
     register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result,
     retry_unfinal, run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark,
 }
