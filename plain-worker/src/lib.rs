@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod command;
 mod error;
 mod fallible;
 mod filter;
@@ -87,6 +88,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{
@@ -110,6 +112,6 @@ pub use status::{
     AttemptStatus, CancelReason, CatchUp, ErrorKind, JobState, OnLost, Overlap, ScheduleState, UniqueUntil, UnknownWord,
 };
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, EndedJob, Schedulable, Worker, WorkerBuilder, WorkerReport, middleware};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

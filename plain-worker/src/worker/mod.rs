@@ -2,6 +2,7 @@
 
 mod backoff;
 mod builder;
+mod command;
 mod config;
 mod context;
 mod executor;
@@ -22,10 +23,10 @@ mod running;
 mod scheduler;
 
 pub use builder::WorkerBuilder;
+pub use command::guard_commands;
 pub use context::Context;
 pub use hooks::EndedJob;
 pub use report::WorkerReport;
-pub use scheduler::Schedulable;
 
 use crate::queue::Queue;
 

@@ -16,8 +16,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-pub use entry::Schedulable;
-pub(super) use entry::{ScheduledJob, Timetable};
+pub(super) use entry::Timetable;
 
 use super::backoff::Reconnect;
 use super::config::Config;
@@ -146,7 +145,7 @@ impl Scheduler {
                     self.tell_once(format!(
                         "schedule `{name}` ({}) does not run: one of that name was added at run time; remove that one, \
                          or give this one another `name = \"..\"`",
-                        entry.scheduled.place
+                        entry.job.place()
                     ));
                     continue;
                 }
@@ -185,7 +184,7 @@ impl Scheduler {
             let row = row_of(rows, &entry.definition.name);
             if let Some(row) = row.filter(|row| !row.dynamic && row.fingerprint == entry.fingerprint) {
                 let schedule = Arc::clone(&entry.schedule);
-                plans.push(Plan { row, job: entry.scheduled.what.job, schedule, entry: Some(entry) });
+                plans.push(Plan { row, job: entry.job, schedule, entry: Some(entry) });
             }
         }
         for row in rows.iter().filter(|row| row.dynamic) {
@@ -363,7 +362,7 @@ impl Plan<'_> {
     /// The request of one run, or why it cannot be made.
     fn request(&self, slot: Option<DateTime<Utc>>, queue: &Queue) -> Result<NewRequest, String> {
         let arguments = match self.entry {
-            Some(entry) => panics::caught(|| (entry.scheduled.what.arguments)())
+            Some(entry) => panics::caught(|| (entry.made.arguments)())
                 .map_err(|panic| format!("its arguments could not be made: {panic}"))?
                 .map_err(|error| format!("its arguments could not be made: {error}"))?,
             None => {
