@@ -29,6 +29,8 @@ CREATE TABLE {schema}.job_requests (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_requests_id ON {schema}.job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_requests_key ON {schema}.job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX job_requests_ready ON {schema}.job_requests (queue, job, priority DESC, due_at, seq)
@@ -116,6 +118,8 @@ CREATE TABLE {schema}.job_results (
 ) PARTITION BY RANGE (ended_at);
 CREATE TABLE {schema}.job_results_default PARTITION OF {schema}.job_results DEFAULT;
 CREATE INDEX job_results_id ON {schema}.job_results (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_results_key ON {schema}.job_results (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a prune walks: each state apart, since each is kept for a time of its own.
 CREATE INDEX job_results_ended ON {schema}.job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
@@ -196,6 +200,25 @@ CREATE TABLE {schema}.worker_commands (
     command    text        NOT NULL,
     created_at timestamptz NOT NULL
 );
+
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {schema}.job_rates (
+    at       bigint NOT NULL,
+    queue    text   NOT NULL,
+    job      text   NOT NULL,
+    kind     text   NOT NULL,
+    bucket   int    NOT NULL,
+    count    bigint NOT NULL,
+    total_us bigint NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+);
+-- Up to when the ends are summed up.
+CREATE TABLE {schema}.job_rates_until (
+    only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    timestamptz NOT NULL DEFAULT statement_timestamp()
+);
+INSERT INTO {schema}.job_rates_until DEFAULT VALUES;
 
 -- Who changed what, when.
 CREATE TABLE {schema}.audit (

@@ -30,6 +30,8 @@ CREATE TABLE {prefix}job_requests (
     CHECK ((unique_key IS NULL) = (unique_until IS NULL))
 );
 CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_requests_key ON {prefix}job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, job, priority DESC, due_at, seq)
@@ -114,6 +116,8 @@ CREATE TABLE {prefix}job_results (
     CHECK ((status = 'errored') = (error_kind IS NOT NULL))
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a prune walks: each state apart, since each is kept for a time of its own.
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
@@ -194,6 +198,25 @@ CREATE TABLE {prefix}worker_commands (
     command    TEXT    NOT NULL,
     created_at INTEGER NOT NULL
 );
+
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {prefix}job_rates (
+    at       INTEGER NOT NULL,
+    queue    TEXT    NOT NULL,
+    job      TEXT    NOT NULL,
+    kind     TEXT    NOT NULL,
+    bucket   INTEGER NOT NULL,
+    count    INTEGER NOT NULL,
+    total_us INTEGER NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+) WITHOUT ROWID;
+-- Up to when the ends are summed up.
+CREATE TABLE {prefix}job_rates_until (
+    only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+);
+INSERT INTO {prefix}job_rates_until DEFAULT VALUES;
 
 -- Who changed what, when.
 CREATE TABLE {prefix}audit (

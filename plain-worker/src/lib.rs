@@ -75,6 +75,7 @@ mod fallible;
 mod filter;
 mod job;
 mod ledger;
+mod monitor;
 mod pause;
 mod payload;
 mod probe;
@@ -95,14 +96,15 @@ pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
 pub use ledger::ScheduleRow;
+pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
 pub use queue::{
-    BulkEnqueue, Completion, Destination, Enqueue, Handle, NewSchedule, Prepared, Queue, ScheduleChange, Schedules,
-    WaitError, Within,
+    BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
+    Schedules, WaitError, Within,
 };
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;

@@ -5,6 +5,7 @@ mod bulk;
 mod destination;
 mod enqueue;
 mod handle;
+mod lookups;
 mod open;
 mod pause;
 mod process_wide;
@@ -25,6 +26,7 @@ pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, With
 pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
+pub use lookups::{Found, Lookup};
 pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
 pub(crate) use enqueue::request;
