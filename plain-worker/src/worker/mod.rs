@@ -22,6 +22,7 @@ mod parts;
 mod report;
 mod rescue;
 mod running;
+mod scheduler;
 mod verdict;
 
 pub use builder::WorkerBuilder;

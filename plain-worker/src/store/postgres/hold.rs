@@ -220,6 +220,7 @@ impl PostgresLife {
             .bind(&worker.build)
             .bind(json(&worker.queues))
             .bind(json(&worker.knows))
+            .bind(json(&worker.schedules))
             .bind(i32::try_from(worker.concurrency).unwrap_or(i32::MAX))
             .bind((micros(worker.lease) / 1_000).max(1))
             .bind(hold)

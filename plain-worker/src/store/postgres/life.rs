@@ -16,6 +16,8 @@ impl PostgresStore {
             Ok(LiveWorker {
                 id: row.get("id")?,
                 queues: serde_json::from_str(row.get("queues")?).map_err(wrong)?,
+                schedules: serde_json::from_str(row.get("schedules")?).map_err(wrong)?,
+                started_at: row.get("started_at")?,
                 knows: serde_json::from_str(row.get("knows")?).map_err(wrong)?,
             })
         })

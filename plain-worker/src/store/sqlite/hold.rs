@@ -74,6 +74,7 @@ impl SqliteLife {
             .bind(&worker.build)
             .bind(json(&worker.queues))
             .bind(json(&worker.knows))
+            .bind(json(&worker.schedules))
             .bind(worker.concurrency)
             .bind((micros(worker.lease) / 1_000).max(1))
             .bind(if self.held.is_some() { "file" } else { "none" })

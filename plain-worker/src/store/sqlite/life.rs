@@ -15,6 +15,8 @@ impl SqliteStore {
             Ok(LiveWorker {
                 id: row.word("id")?,
                 queues: serde_json::from_str(&row.get::<String>("queues")?).map_err(wrong)?,
+                schedules: serde_json::from_str(&row.get::<String>("schedules")?).map_err(wrong)?,
+                started_at: row.instant("started_at")?,
                 knows: serde_json::from_str(&row.get::<String>("knows")?).map_err(wrong)?,
             })
         })
