@@ -20,6 +20,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod audit;
 mod error;
 mod fallible;
 mod filter;
@@ -37,6 +38,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use audit::AuditRow;
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{

@@ -473,6 +473,21 @@ impl JobFilter {
         Expression::All(parts.into_iter().chain([names(Column::Key, &key), matching]).flatten().collect())
     }
 
+    /// The filter for people, as the audit keeps it; `*` is all that waits.
+    pub(crate) fn in_words(&self) -> String {
+        let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+        let part = |name: &str, values: String| (!values.is_empty()).then(|| format!("{name}={values}"));
+        let parts = [
+            part("state", states.join(",")),
+            part("job", self.jobs.join(",")),
+            part("queue", self.queues.join(",")),
+            part("key", self.unique_key.clone().unwrap_or_default()),
+            self.matching.as_ref().map(|filter| format!("where {filter}")),
+        ];
+        let words: Vec<String> = parts.into_iter().flatten().collect();
+        if words.is_empty() { "*".to_owned() } else { words.join(" ") }
+    }
+
     /// How long a list or a count may look.
     pub(crate) fn patience(&self) -> Duration {
         self.limit.unwrap_or(Duration::from_secs(20)).clamp(Duration::from_millis(10), Duration::from_secs(25))

@@ -31,6 +31,7 @@ pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
+use crate::audit::{AuditRow, Purged};
 use crate::error::{Refused, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -140,7 +141,11 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// All that is paused, the oldest first.
     async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    ///
+    /// One row of the audit counts all parts of a purge: `noted` is what the part before answered.
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged>;
+    /// Who changed what, the latest first, before that seq.
+    async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
     /// Keeps the tables ready for what comes (partitions ahead).

@@ -112,6 +112,7 @@ for_every_store! {
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
     what_is_paused_is_not_claimed,
+    a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,
     one_order_goes_through_many_jobs_and_queues,
     a_claim_steps_over_paused_and_unknown_jobs,

@@ -5,6 +5,7 @@
 //! application's default may be another.
 
 mod address;
+mod audit;
 mod control;
 mod days;
 mod enqueue;
@@ -32,6 +33,7 @@ use uuid::Uuid;
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
+use crate::audit::{AuditRow, Purged};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -43,10 +45,10 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
-    insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge, resume, retry_key, retry_key_holder,
-    retry_request, retry_result, state, stats, undrained, unpark,
+    attempts, audit, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys,
+    insert, insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, note, note_more,
+    notices, outlook, parked, partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge,
+    resume, retry_key, retry_key_holder, retry_request, retry_result, state, stats, undrained, unpark,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -338,8 +340,12 @@ impl Store for PostgresStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
+    }
+
+    async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.changes(before, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {

@@ -3,6 +3,7 @@
 //! Every write is one `BEGIN IMMEDIATE` transaction; those of one process
 //! queue up at a lock of ours, so that they do not spin at the file's.
 
+mod audit;
 mod control;
 mod enqueue;
 mod file;
@@ -30,6 +31,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
+use crate::audit::{AuditRow, Purged};
 use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -43,9 +45,9 @@ use crate::store::{Durability, QueueOptions};
 statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
     finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
-    job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, prune_audit, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
-    stats, undrained, unpark,
+    job, key_holders, list, live_workers, lost_runs, next_due, note, note_more, notices, outlook, parked, pause,
+    pauses, present, promote, prune, prune_audit, purge, resume, retry_key, retry_key_holder, retry_request,
+    retry_result, retry_unfinal, state, stats, undrained, unpark,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -318,8 +320,12 @@ impl Store for SqliteStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
+    }
+
+    async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.changes(before, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {

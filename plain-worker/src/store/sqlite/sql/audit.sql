@@ -1,2 +1,6 @@
--- Notes who changed what. ?1: who, ?2: what was done, ?3: to what, ?4: to how many.
-INSERT INTO {prefix}audit (at, actor, action, target, count) VALUES ({now}, ?1, ?2, ?3, ?4)
+-- Who changed what, the latest first. ?1: before this seq (null for the latest), ?2: how many.
+SELECT seq, at, actor, action, target, count
+  FROM {prefix}audit
+ WHERE ?1 IS NULL OR seq < ?1
+ ORDER BY seq DESC
+ LIMIT ?2
