@@ -10,6 +10,7 @@ pub use serde_json;
 pub use plain_worker_macros::{job, scheduled};
 
 pub use crate::arguments::{StoredArgument, check_arguments, read_arguments, slot_arguments};
+pub use crate::command::{Command, CommandSchedule, Registered};
 pub use crate::fallible::{Fallible, always, end_of_output, end_of_result};
 pub use crate::job::{
     Argument, BoxError, ByInject, ByState, Inject, Injected, Injection, Injector, Job, JobDef, JobFailure, JobOptions,

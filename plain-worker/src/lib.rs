@@ -1,4 +1,53 @@
-//! Durable background jobs.
+//! Durable background jobs: write [`#[job]`](macro@job) above a function, and its calls can be stored in SQLite or
+//! Postgres and run by a worker, now or later, once or until they succeed.
+//!
+//! ```no_run
+//! use plain_worker::{Queue, Worker, job, scheduled};
+//!
+//! /// Runs again, up to three times, when it fails.
+//! #[job(retries = 3)]
+//! async fn welcome_user(user_id: i64) -> Result<String, std::io::Error> {
+//!     Ok(format!("welcome, user {user_id}"))
+//! }
+//!
+//! #[scheduled("0 9 * * MON-FRI")]
+//! #[job]
+//! async fn morning_report() {}
+//!
+//! #[tokio::main]
+//! async fn main() -> plain_worker::Result<()> {
+//!     let queue = Queue::connect("sqlite:jobs.db").await?; // or postgres://..
+//!     queue.make_process_wide()?;
+//!
+//!     let handle = welcome_user::enqueue(7).await?; // the row is committed
+//!     let worker = tokio::spawn(Worker::builder(queue).run_until(async {
+//!         tokio::signal::ctrl_c().await.unwrap_or_default();
+//!     }));
+//!     println!("{}", handle.wait().await?);
+//!     # worker.abort();
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to start
+//!
+//! - [`#[job]`](macro@job) and [`#[scheduled]`](macro@scheduled): arguments, outputs, options.
+//! - [`Enqueue`]: what `welcome_user::enqueue(7)` gives, with delay, priority, unique key, and the caller's own
+//!   transaction; [`Handle`] follows a job to its output.
+//! - [`Queue`]: the door to one database: look up, cancel, retry, purge.
+//! - [`Worker`]: runs jobs in any tokio program; [`Context`] is what a running job knows and can do.
+//!
+//! # What can be relied on
+//!
+//! When an enqueue returns `Ok`, the job is durable. It runs at least once: until an attempt ends and that end is
+//! recorded, whatever process is killed at whatever moment. Each run has one recorded result; a worker that was taken
+//! for dead cannot write over its rescuer. A job that must have its effect exactly once ends itself inside its own
+//! transaction, by [`Context::complete_in`]. A unique key means one job, however many enqueue it at once. A stop of a
+//! worker hands back what does not end in time, and marks nothing failed.
+//!
+//! # Features
+//!
+//! `sqlite`, `postgres` and `cli` are on by default, and each can be left out.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres")),
@@ -21,6 +70,7 @@ extern crate self as plain_worker;
 pub mod __private;
 mod arguments;
 mod audit;
+mod command;
 mod error;
 mod fallible;
 mod filter;
@@ -39,6 +89,7 @@ mod store;
 mod worker;
 
 pub use audit::AuditRow;
+pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{
@@ -56,6 +107,6 @@ pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

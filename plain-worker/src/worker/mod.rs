@@ -2,6 +2,7 @@
 
 mod backoff;
 mod builder;
+mod command;
 mod config;
 mod context;
 mod executor;
@@ -21,6 +22,7 @@ mod report;
 mod running;
 
 pub use builder::WorkerBuilder;
+pub use command::guard_commands;
 pub use context::Context;
 pub use hooks::EndedJob;
 pub use report::WorkerReport;
