@@ -69,12 +69,12 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
-mod audit;
 mod command;
 mod error;
 mod fallible;
 mod filter;
 mod job;
+mod monitor;
 mod pause;
 mod payload;
 mod probe;
@@ -88,13 +88,13 @@ mod status;
 mod store;
 mod worker;
 
-pub use audit::AuditRow;
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
+pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;

@@ -289,6 +289,13 @@ pub enum CancelAnswer {
     Ended(JobState),
 }
 
+/// A part of a purge: what was taken away, and the row of the audit that counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub count: u64,
+    pub noted: Option<i64>,
+}
+
 /// What became of a wish to run a job again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]

@@ -141,7 +141,7 @@ async fn who_changed_what_can_be_read(database: Database) {
         .await
         .unwrap()
         .iter()
-        .map(|row| format!("{} {} {} {}", row.by, row.action, row.target, row.count))
+        .map(|row| format!("{} {} {} {}", row.actor, row.action, row.target.as_deref().unwrap_or_default(), row.count))
         .collect();
     let cancelled = format!("ben cancel {} 1", mail.id());
     assert_eq!(shown, ["ben resume * 1", "anna purge job=encodes 3", &cancelled, "anna pause * 1"]);

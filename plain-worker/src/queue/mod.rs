@@ -1,7 +1,6 @@
 //! The one door over a store: enqueue, look up, control. Spans and wake-ups live here, once.
 
 mod announce;
-mod audit;
 mod bulk;
 mod destination;
 mod enqueue;

@@ -3,9 +3,8 @@ use sqlx::Row;
 use super::rows::Reader;
 use super::run::without_nul;
 use super::{PostgresStore, giving_way, safe};
-use crate::audit::Purged;
 use crate::error::{Error, Result};
-use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::status::JobState;
 
 /// How often a job is looked up anew that moved on between the look and the deed.

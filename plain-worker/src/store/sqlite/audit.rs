@@ -1,8 +1,6 @@
 use sqlx::Row;
 
-use super::rows::each;
 use super::{SqliteStore, Write, safe};
-use crate::audit::AuditRow;
 use crate::error::Result;
 
 impl SqliteStore {
@@ -35,21 +33,5 @@ impl SqliteStore {
             .await
             .map_err(&fault)?;
         row.try_get(0).map(Some).map_err(&fault)
-    }
-
-    pub(super) async fn changes(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
-        let fault = self.fault("look who changed what");
-        let rows =
-            sqlx::query(safe(&self.sql.audit)).bind(before).bind(limit).fetch_all(&self.pool).await.map_err(fault)?;
-        each(&rows, "audit", |row| {
-            Ok(AuditRow {
-                seq: row.get("seq")?,
-                at: row.instant("at")?,
-                by: row.get("actor")?,
-                action: row.get("action")?,
-                target: row.get::<Option<String>>("target")?.unwrap_or_default(),
-                count: u64::try_from(row.get::<i64>("count")?).unwrap_or_default(),
-            })
-        })
     }
 }

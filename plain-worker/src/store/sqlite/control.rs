@@ -3,9 +3,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
-use crate::audit::Purged;
 use crate::error::Result;
-use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::retention::Retention;
 use crate::status::JobState;
 
