@@ -16,6 +16,8 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod error;
 mod fallible;
 mod job;
@@ -30,6 +32,8 @@ mod status;
 mod store;
 mod worker;
 
+#[cfg(feature = "cli")]
+pub use cli::main;
 pub use error::{Error, Refused, Result};
 pub use job::{BoxError, Inject, Job, JobDef, MissingState, Scope, States, Steer, cancel, discard, snooze};
 #[doc = include_str!("docs/job.md")]

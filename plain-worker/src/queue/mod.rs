@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod choice;
 mod destination;
 mod enqueue;
 mod handle;
@@ -25,11 +26,12 @@ pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use open::{DatabasePool, Durability, QueueOptions};
 
-#[cfg(test)]
+pub(crate) use choice::database_url;
+#[cfg(any(test, feature = "cli"))]
 pub(crate) use enqueue::request;
-#[cfg(feature = "postgres")]
+pub(crate) use open::sealed;
+#[cfg(any(feature = "postgres", feature = "cli"))]
 pub(crate) use open::without_password;
-pub(crate) use open::{database_url, sealed};
 
 use crate::error::{Error, Result};
 use crate::record::{
@@ -144,6 +146,12 @@ impl Queue {
     /// [`Error::SchemaOlder`] names the command that upgrades them.
     pub async fn prepare(&self) -> Result<()> {
         self.run(LONG_LIMIT, |store| async move { store.prepare().await }).await
+    }
+
+    /// As [`prepare`](Self::prepare), but missing tables are created only where that is done without asking.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn require(&self) -> Result<()> {
+        self.run(LONG_LIMIT, |store| async move { store.require().await }).await
     }
 
     /// A connection or transaction of the caller's, with the tables of this queue.

@@ -9,9 +9,6 @@ use super::destination::PAYLOAD_LIMIT;
 use crate::error::{Error, Result};
 use crate::store::{Clock, Namespace, Store};
 
-/// The embedded database, in the working directory.
-pub(crate) const DEFAULT_FILE: &str = "plain-worker.db";
-
 /// How a queue is opened.
 ///
 /// ```no_run
@@ -106,6 +103,13 @@ impl QueueOptions {
     /// # Errors
     /// [`Error::Url`], [`Error::Namespace`], [`Error::Unavailable`], [`Error::SchemaOlder`]; no text holds the password.
     pub async fn connect(self, url: &str) -> Result<Queue> {
+        let queue = self.open(url).await?;
+        queue.prepare().await?;
+        Ok(queue)
+    }
+
+    /// As [`connect`](Self::connect), with the tables as they are.
+    pub(crate) async fn open(self, url: &str) -> Result<Queue> {
         let payload_limit = self.payload_limit;
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let store: Arc<dyn Store> = match scheme {
@@ -115,9 +119,7 @@ impl QueueOptions {
             "postgres" | "postgresql" => Arc::new(crate::store::postgres::PostgresStore::connect(url, &self).await?),
             _ => return Err(unknown_scheme(url, scheme)),
         };
-        let queue = Queue::open(store, RuntimeHandle::try_current().ok(), payload_limit);
-        queue.prepare().await?;
-        Ok(queue)
+        Ok(Queue::open(store, RuntimeHandle::try_current().ok(), payload_limit))
     }
 
     /// The queue over a pool of the application's own; touches nothing.
@@ -174,6 +176,9 @@ fn unknown_scheme(url: &str, scheme: &str) -> Error {
 
 /// The URL as it may be shown: what stands between the user's name and the host is left out.
 pub(crate) fn without_password(url: &str) -> String {
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
+    }
     let Some((scheme, rest)) = url.split_once("://") else {
         // `user:secret@host` without a scheme may hold a password too.
         return if url.contains('@') { "…".to_owned() } else { url.to_owned() };
@@ -190,24 +195,6 @@ pub(crate) fn without_password(url: &str) -> String {
     }
 }
 
-/// The database to use: the one given, `PLAIN_WORKER_DATABASE_URL`, `DATABASE_URL`, the embedded file.
-///
-/// The embedded file is taken only in debug builds or when it is asked for: a
-/// forgotten variable must not write production jobs into a container's disk.
-pub(crate) fn database_url(given: Option<&str>, embedded: bool) -> Option<String> {
-    let file = || format!("sqlite:{DEFAULT_FILE}");
-    if let Some(given) = given {
-        return Some(given.to_owned());
-    }
-    if embedded {
-        return Some(file());
-    }
-    ["PLAIN_WORKER_DATABASE_URL", "DATABASE_URL"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
-        .or_else(|| (cfg!(debug_assertions) && cfg!(feature = "sqlite")).then(file))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,7 +205,7 @@ mod tests {
             ("postgres://me:secret@host:5432/app?password=secret", "postgres://me@host:5432/app"),
             ("postgres://host/app", "postgres://host/app"),
             ("postgres://me:se@cret@host/app", "postgres://me@host/app"),
-            ("sqlite:jobs.db", "sqlite:jobs.db"),
+            ("sqlite:jobs@home.db", "sqlite:jobs@home.db"),
             ("me:secret@host", "…"),
         ] {
             assert_eq!(without_password(url), shown);

@@ -5,6 +5,8 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+#[cfg(feature = "cli")]
+mod here;
 mod life;
 mod maintenance;
 mod outcome;
@@ -24,6 +26,8 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 pub use context::Context;
+#[cfg(feature = "cli")]
+pub(crate) use here::run_here;
 
 use crate::error::{Error, Result};
 use crate::job::States;
@@ -106,10 +110,29 @@ impl WorkerBuilder {
         self
     }
 
+    /// Serves all queues, whatever was said before.
+    pub fn all_queues(mut self) -> Self {
+        self.queues = None;
+        self
+    }
+
     /// What `#[inject]` parameters of this type get, as a clone; one value a type.
     pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
         self
+    }
+
+    /// All states at once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states alone, for a run without a worker.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_states(self) -> States {
+        self.states
     }
 
     /// How many async jobs run at once: 50 by default, at least 1.

@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::app::App;
+use super::super::exit::{Code, Outcome};
+use super::super::log::Level;
+use super::super::output::Output;
+use super::super::settings::{Settings, Tables};
+use super::super::signals::Stop;
+use super::super::values::{Retain, retain, span, yes_or_no};
+use crate::record::Retention;
+use crate::worker::{WorkerBuilder, WorkerReport};
+
+/// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
+///
+/// The first signal stops claiming; jobs that run get the grace period, and are then handed back for another worker.
+/// A second signal ends the process at once: nothing is lost, another worker rescues what ran.
+#[derive(Debug, Args)]
+pub(in super::super) struct Work {
+    /// Serve this queue only; several by repetition or with commas. All queues by default, or with `*`
+    #[arg(long, value_name = "QUEUE", env = "PLAIN_WORKER_QUEUE", value_delimiter = ',')]
+    queue: Vec<String>,
+    /// How many async jobs run at once; 50 by default
+    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_CONCURRENCY", value_parser = at_least_one)]
+    concurrency: Option<usize>,
+    /// How many plain functions run at once, each on a thread of its own; one a core by default
+    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_THREADS", value_parser = at_least_one)]
+    threads: Option<usize>,
+    /// How long jobs may go on after the first signal; 25s by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_GRACE", value_parser = span)]
+    grace: Option<Duration>,
+    /// How long after its last heartbeat this worker is taken for dead; 10s by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
+    lease: Option<Duration>,
+    /// How long ended jobs are kept: `7d` for all, `dead=30d` or `succeeded=7d` for some; may be repeated
+    #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
+    retain: Vec<Retain>,
+    /// The build that is recorded with every attempt; this crate's version by default
+    #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
+    build: Option<String>,
+    /// Stop when nothing in the served queues is due, running here, or held by a dead worker
+    #[arg(long, env = "PLAIN_WORKER_DRAIN", value_parser = yes_or_no())]
+    drain: bool,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// A number of jobs at once.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("with 0 nothing would run; write 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}; write a number such as 50")),
+    }
+}
+
+impl Work {
+    pub(in super::super) async fn run(self, app: &mut App) -> Outcome {
+        let queue = self.settings.open(app, Tables::Create, Level::Info).await?;
+        // A program that has set one itself knows better.
+        let _ = queue.make_process_wide();
+        let stop = Stop::listen()?;
+        let worker = self.over(app.prepare_worker(&queue).await?);
+        let report = worker.run_until(stop.told()).await?;
+        queue.close().await;
+        self.output.print(&Shape::from(report), || words(report))?;
+        Ok(if report.clean { Code::Done } else { Code::Failed })
+    }
+
+    /// The flags over the settings of the program.
+    fn over(&self, mut worker: WorkerBuilder) -> WorkerBuilder {
+        if self.queue.iter().any(|name| name == "*") {
+            worker = worker.all_queues();
+        } else if !self.queue.is_empty() {
+            worker = worker.queues(self.queue.clone());
+        }
+        if let Some(jobs) = self.concurrency {
+            worker = worker.concurrency(jobs);
+        }
+        if let Some(jobs) = self.threads {
+            worker = worker.threads(jobs);
+        }
+        if let Some(grace) = self.grace {
+            worker = worker.grace(grace);
+        }
+        if let Some(lease) = self.lease {
+            worker = worker.lease(lease);
+        }
+        if !self.retain.is_empty() {
+            worker = worker.retention(Retain::over(Retention::default(), &self.retain));
+        }
+        if let Some(build) = &self.build {
+            worker = worker.build(build);
+        }
+        if self.drain { worker.drain() } else { worker }
+    }
+}
+
+/// What a worker did, as JSON.
+#[derive(Serialize)]
+struct Shape {
+    succeeded: u64,
+    retrying: u64,
+    dead: u64,
+    other: u64,
+    handed_back: u64,
+    clean: bool,
+}
+
+impl From<WorkerReport> for Shape {
+    fn from(report: WorkerReport) -> Self {
+        let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+        Self { succeeded, retrying, dead, other, handed_back, clean }
+    }
+}
+
+fn words(report: WorkerReport) -> String {
+    let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+    let mut words = format!(
+        "{succeeded} succeeded, {retrying} tried again later, {dead} dead, {other} ended otherwise, {handed_back} handed back"
+    );
+    if !clean {
+        words.push_str("; some still ran at the end of the grace period and are left to be rescued by another worker");
+    }
+    words
+}
