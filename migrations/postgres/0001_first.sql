@@ -29,8 +29,10 @@ CREATE TABLE {schema}.job_requests (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_requests_id ON {schema}.job_requests (id);
--- What a claim walks: only ready rows, in the order in which they run.
-CREATE INDEX job_requests_ready ON {schema}.job_requests (queue, priority DESC, due_at, seq) WHERE state = 'ready';
+-- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
+-- paused or unknown is stepped over and not walked through.
+CREATE INDEX job_requests_ready ON {schema}.job_requests (queue, job, priority DESC, due_at, seq)
+    WHERE state = 'ready';
 -- What a promotion walks.
 CREATE INDEX job_requests_due ON {schema}.job_requests (due_at) WHERE state IN ('scheduled', 'retrying');
 CREATE INDEX job_requests_expiring ON {schema}.job_requests (expires_at) WHERE expires_at IS NOT NULL;
@@ -115,6 +117,8 @@ CREATE TABLE {schema}.job_results (
 CREATE TABLE {schema}.job_results_default PARTITION OF {schema}.job_results DEFAULT;
 CREATE INDEX job_results_id ON {schema}.job_results (id);
 CREATE INDEX job_results_ended ON {schema}.job_results (ended_at);
+-- What a list of dead jobs walks; good ends cost it nothing.
+CREATE INDEX job_results_unhappy ON {schema}.job_results (state, id) WHERE final AND state <> 'succeeded';
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {schema}.unique_keys (
@@ -142,10 +146,17 @@ CREATE TABLE {schema}.workers (
 
 -- Settings of a queue that people change at run time.
 CREATE TABLE {schema}.queues (
-    name      text PRIMARY KEY,
-    paused_at timestamptz,
-    paused_by text,
-    limits    json
+    name   text PRIMARY KEY,
+    limits json
+);
+
+-- What people have stopped for a while; a worker is named by its id, everything by nothing.
+CREATE TABLE {schema}.pauses (
+    kind      text        NOT NULL CHECK (kind IN ('everything', 'queue', 'job', 'worker')),
+    name      text        NOT NULL CHECK ((name = '') = (kind = 'everything')),
+    paused_at timestamptz NOT NULL,
+    paused_by text        NOT NULL,
+    PRIMARY KEY (kind, name)
 );
 
 -- One row a schedule: the last slot that was taken.

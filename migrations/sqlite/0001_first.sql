@@ -30,8 +30,10 @@ CREATE TABLE {prefix}job_requests (
     CHECK ((unique_key IS NULL) = (unique_until IS NULL))
 );
 CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
--- What a claim walks: only ready rows, in the order in which they run.
-CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, priority DESC, due_at, seq) WHERE state = 'ready';
+-- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
+-- paused or unknown is stepped over and not walked through.
+CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, job, priority DESC, due_at, seq)
+    WHERE state = 'ready';
 -- What a promotion walks.
 CREATE INDEX {prefix}job_requests_due ON {prefix}job_requests (due_at) WHERE state IN ('scheduled', 'retrying');
 CREATE INDEX {prefix}job_requests_expiring ON {prefix}job_requests (expires_at) WHERE expires_at IS NOT NULL;
@@ -113,6 +115,8 @@ CREATE TABLE {prefix}job_results (
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (ended_at);
+-- What a list of dead jobs walks; good ends cost it nothing.
+CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {prefix}unique_keys (
@@ -140,10 +144,17 @@ CREATE TABLE {prefix}workers (
 
 -- Settings of a queue that people change at run time.
 CREATE TABLE {prefix}queues (
-    name      TEXT    PRIMARY KEY,
-    paused_at INTEGER,
-    paused_by TEXT,
-    limits    TEXT
+    name   TEXT PRIMARY KEY,
+    limits TEXT
+);
+
+-- What people have stopped for a while; a worker is named by its id, everything by nothing.
+CREATE TABLE {prefix}pauses (
+    kind      TEXT    NOT NULL CHECK (kind IN ('everything', 'queue', 'job', 'worker')),
+    name      TEXT    NOT NULL CHECK ((name = '') = (kind = 'everything')),
+    paused_at INTEGER NOT NULL,
+    paused_by TEXT    NOT NULL,
+    PRIMARY KEY (kind, name)
 );
 
 -- One row a schedule: the last slot that was taken.

@@ -3,11 +3,11 @@
 //! They are re-exported and documented there: use them as `plain_worker::job`
 //! and `plain_worker::scheduled`. This crate has no other face.
 //!
-//! The modules are the way of one function through the macro: [`conditions`]
-//! settles its `#[cfg]`ed parameters, [`attributes`] collects what is written on
-//! it, [`options`] and [`schedules`] read that, [`model`] reads the function,
-//! [`rules`] checks one against the other, [`expansion`] writes the code.
-//! [`complaints`] gathers what is wrong on the way, so that everything is said
+//! The modules are the way of one function through the macro: `conditions`
+//! settles its `#[cfg]`ed parameters, `attributes` collects what is written on
+//! it, `options` and `schedules` read that, `model` reads the function,
+//! `rules` checks one against the other, `expansion` writes the code.
+//! `complaints` gathers what is wrong on the way, so that everything is said
 //! at once; the function is emitted in any case.
 #![forbid(unsafe_code)]
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::job::BoxError;
+use crate::record::JobId;
 
 /// The result of everything that talks to a queue.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -100,6 +101,17 @@ pub enum Error {
         source: BoxError,
     },
 
+    /// A search that took longer than it may; nothing was found out.
+    #[error(
+        "stopped after {limit:?} while trying to {doing}: narrow the filter, for example by state:, job:, queue: or age:"
+    )]
+    TooLong {
+        /// What was being done.
+        doing: &'static str,
+        /// How long it may take.
+        limit: Duration,
+    },
+
     /// The connection was lost in mid-commit: whether the jobs were stored is unknown.
     ///
     /// Enqueueing the same ids again is safe; [`Queue::job`](crate::Queue::job) tells whether they are there.
@@ -124,7 +136,7 @@ pub enum Error {
     #[error("this run of job {id} was taken over by another worker: roll the transaction back")]
     TakenOver {
         /// The job.
-        id: crate::JobId,
+        id: JobId,
     },
 
     /// No job of that name is registered in this program.
@@ -144,7 +156,7 @@ pub enum Error {
     #[error("there is no job {id} in {database}")]
     NoSuchJob {
         /// The id as given.
-        id: crate::JobId,
+        id: JobId,
         /// Which database.
         database: String,
     },

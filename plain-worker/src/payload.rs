@@ -27,7 +27,7 @@ pub(crate) fn storable_text(text: &str, limit: usize) -> String {
         let end = (0..=limit).rev().find(|at| clean.is_char_boundary(*at)).unwrap_or(0);
         let cut = clean.len() - end;
         clean.truncate(end);
-        clean.push_str(&format!(" … ({cut} more bytes)"));
+        return format!("{clean} … ({cut} more bytes)");
     }
     clean
 }

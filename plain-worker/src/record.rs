@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::filter::{Column, Expression, Filter, FilterError, Matching, Term};
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
 
 /// The id of a job: one through all its attempts, made where it is enqueued.
@@ -153,6 +154,8 @@ pub(crate) struct Claim {
     pub build: String,
     /// The queues to serve; all of them when `None`.
     pub queues: Option<Vec<String>>,
+    /// No jobs of these queues.
+    pub except_queues: Vec<String>,
     /// Only jobs of these names, if given.
     pub only: Option<Vec<String>>,
     /// No jobs of these (name, shape) pairs; an empty shape stands for all shapes of the name.
@@ -380,6 +383,11 @@ pub struct JobFilter {
     pub queues: Vec<String>,
     /// With this unique key.
     pub unique_key: Option<String>,
+    /// Let through by this filter as well.
+    pub matching: Option<Filter>,
+    /// How long a list or a count may look; see [`within`](Self::within).
+    #[serde(skip)]
+    pub limit: Option<Duration>,
 }
 
 impl JobFilter {
@@ -415,6 +423,49 @@ impl JobFilter {
     pub fn unique_key(mut self, key: impl Into<String>) -> Self {
         self.unique_key = Some(key.into());
         self
+    }
+
+    /// Only jobs that this text chooses, as in the search box and in `--where`; see [`Filter`].
+    ///
+    /// # Errors
+    /// [`FilterError`] shows the place of a mistake.
+    ///
+    /// ```
+    /// use plain_worker::JobFilter;
+    /// let filter = JobFilter::new().matching("job:welcome_user error:\"timed out\" age:>2h")?;
+    /// # Ok::<(), plain_worker::FilterError>(())
+    /// ```
+    pub fn matching(mut self, text: &str) -> Result<Self, FilterError> {
+        self.matching = Some(Filter::parse(text)?);
+        Ok(self)
+    }
+
+    /// How long a list or a count may look for what the filter lets through: 20 s by default.
+    ///
+    /// A text that must be searched for in every row can take longer than anybody waits on a large table; the
+    /// answer is [`Error::TooLong`](crate::Error::TooLong) then.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// All that this asks for, as one expression.
+    pub(crate) fn expression(&self) -> Expression {
+        let names = |column, names: &[String]| {
+            let term = Term::Column(column, Matching::OneOf(names.to_vec()));
+            (!names.is_empty()).then_some(Expression::Term(term))
+        };
+        let states = (!self.states.is_empty()).then(|| Expression::Term(Term::State(self.states.clone())));
+        let key = self.unique_key.clone().into_iter().collect::<Vec<_>>();
+        let matching = self.matching.as_ref().map(|filter| filter.expression().clone());
+        let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
+        Expression::All(parts.into_iter().chain([names(Column::Key, &key), matching]).flatten().collect())
+    }
+
+    /// How long a list or a count may look.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limit.unwrap_or(Duration::from_secs(20)).clamp(Duration::from_millis(10), Duration::from_secs(25))
     }
 }
 

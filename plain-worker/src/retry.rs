@@ -120,6 +120,7 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const WAITS: &[Duration] = &[SECOND, Duration::from_secs(10)];
 
     #[test]
     fn waits_grow_as_their_kind_says_and_stop_at_the_cap() {
@@ -128,7 +129,6 @@ mod tests {
         assert_eq!(after(Backoff::exponential(SECOND).cap(SECOND * 3)), [1, 2, 3, 3]);
         assert_eq!(after(Backoff::linear(SECOND * 2)), [2, 4, 6, 8]);
         assert_eq!(after(Backoff::fixed(SECOND * 5)), [5; 4]);
-        const WAITS: &[Duration] = &[SECOND, Duration::from_secs(10)];
         assert_eq!(after(Backoff::list(WAITS)), [1, 10, 10, 10]);
         assert_eq!(after(Backoff::list(&[])), [0; 4]);
         assert_eq!(after(Backoff::custom(|n| Duration::from_secs(u64::from(n) * 7))), [7, 14, 21, 28]);

@@ -1,6 +1,8 @@
 use plain_worker::{Clock, Queue, QueueOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
+
+use crate::Journal;
 
 /// An empty database that belongs to one test.
 pub struct Database {
@@ -61,9 +63,53 @@ impl Database {
 
     /// A queue on it.
     ///
+    /// With `PLAIN_WORKER_TEST_POOL` set its pool has that many connections, whatever the options say.
+    ///
     /// # Panics
     /// When it cannot be opened.
-    pub async fn queue_with(&self, options: QueueOptions) -> Queue {
+    pub async fn queue_with(&self, mut options: QueueOptions) -> Queue {
+        if let Ok(connections) = std::env::var("PLAIN_WORKER_TEST_POOL") {
+            options = options.pool_size(connections.parse().expect("PLAIN_WORKER_TEST_POOL is a number"));
+        }
         options.connect(&self.url).await.expect("the test's database")
+    }
+
+    /// The file in which jobs note what they do.
+    #[must_use]
+    pub fn journal(&self) -> Journal {
+        Journal::at(self.folder.path().join("journal"))
+    }
+
+    /// Asks the database itself for a number; `{}` stands for the start of a table's name.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = format!("SELECT CAST(({sql}) AS bigint)");
+        if self.is_postgres() {
+            let sql = sql.replace("{}", "plain_worker.");
+            let mut connection = PgConnection::connect(&self.url).await.expect("the test's database");
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a number")
+        } else {
+            let sql = sql.replace("{}", "plain_worker_");
+            let mut connection = SqliteConnection::connect(&self.url).await.expect("the test's database");
+            sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.expect("a number")
+        }
+    }
+
+    /// Does something to the database itself; `{}` stands for the start of a table's name.
+    ///
+    /// # Panics
+    /// When it refuses.
+    pub async fn execute(&self, sql: &str) {
+        if self.is_postgres() {
+            let sql = sql.replace("{}", "plain_worker.");
+            let mut connection = PgConnection::connect(&self.url).await.expect("the test's database");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a change");
+        } else {
+            let sql = sql.replace("{}", "plain_worker_");
+            let mut connection = SqliteConnection::connect(&self.url).await.expect("the test's database");
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a change");
+        }
     }
 }

@@ -1,13 +1,21 @@
 //! What the suites share: a database of its own for each test, conditions with deadlines, and real processes.
 
 mod database;
+mod journal;
 mod process;
+mod proxy;
+mod server;
+mod worker_program;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 pub use database::Database;
+pub use journal::Journal;
 pub use process::Program;
+pub use proxy::Proxy;
+pub use server::Server;
+pub use worker_program::{WorkerProgram, run_worker};
 
 /// How long a condition may take to come true: long, since machines are slow and shared. Nothing waits longer
 /// than it must.

@@ -272,7 +272,7 @@ async fn a_mixed_set_goes_in_as_one(database: Database) {
     assert!(queue.enqueue_batch(set()).await.unwrap().iter().all(Inserted::is_new));
     let second = queue.enqueue_batch(set()).await.unwrap();
     assert_eq!(second.iter().map(Inserted::is_new).collect::<Vec<_>>(), [true, true, false]);
-    assert_eq!(queue.list(JobFilter::new().job("mailing"), 0, 9).await.unwrap()[0].priority, 9);
+    assert_eq!(queue.list(JobFilter::new().job("mailing"), None, 9).await.unwrap()[0].priority, 9);
 }
 
 async fn the_builder_can_be_joined_selected_and_spawned(database: Database) {

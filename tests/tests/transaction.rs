@@ -56,7 +56,7 @@ fn worker(
 }
 
 async fn jobs(queue: &Queue) -> usize {
-    queue.list(JobFilter::new(), 0, 100).await.unwrap().len()
+    queue.list(JobFilter::new(), None, 100).await.unwrap().len()
 }
 
 /// What every store must do, with its own kind of transaction.

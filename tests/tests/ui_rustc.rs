@@ -94,7 +94,7 @@ fn newest(folder: &Path, name: &str) -> PathBuf {
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| {
             let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-            file.starts_with(&format!("lib{name}-")) && file.ends_with(".rlib")
+            file.starts_with(&format!("lib{name}-")) && path.extension().is_some_and(|kind| kind == "rlib")
         })
         .max_by_key(|path| path.metadata().and_then(|data| data.modified()).expect("a time"))
         .expect("the crate is built")

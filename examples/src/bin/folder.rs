@@ -1,10 +1,10 @@
 //! Real work on real input: one durable job for each file of a folder.
 //!
-//! `cargo run -p examples --bin folder -- FOLDER`
+//! `cargo run -p examples -- FOLDER`, for example `examples/files`
 //!
 //! Each job hashes its file, and counts the words of a text or makes a
-//! thumbnail of a picture. A file that cannot be read is tried again and then
-//! recorded as dead. Kill the program in the middle and start it again: it
+//! thumbnail of a picture. A file that cannot be read (a link to nothing is one)
+//! is tried again and then recorded as dead. Kill the program in the middle and start it again: it
 //! goes on where it was. `DATABASE_URL=postgres://..` is all it takes to run
 //! the same on Postgres.
 
@@ -147,7 +147,7 @@ fn files_below(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() {
+            } else if kind.is_file() || kind.is_symlink() && !entry.path().is_dir() {
                 files.push(entry.path().canonicalize().unwrap_or_else(|_| entry.path()));
             }
         }

@@ -11,7 +11,8 @@ use super::exit::{Code, Failure};
 use super::settings;
 use crate::error::Error;
 use crate::job::{BoxError, States};
-use crate::queue::{Queue, QueueOptions};
+use crate::queue::Queue;
+use crate::store::{QueueOptions, YOUR_PROGRAM};
 use crate::worker::{Worker, WorkerBuilder};
 
 type Customise = Box<dyn FnOnce(WorkerBuilder) -> WorkerBuilder + Send>;
@@ -148,7 +149,7 @@ impl App {
     pub(super) fn tell(&self, failure: &Failure) {
         let mut text = failure.text.clone();
         if let Some(program) = &self.program {
-            text = text.replace(crate::store::YOUR_PROGRAM, program);
+            text = text.replace(YOUR_PROGRAM, program);
         }
         complain(&text);
     }

@@ -8,7 +8,8 @@ use super::app::App;
 use super::exit::Failure;
 use super::log::{Level, Log};
 use crate::error::Error;
-use crate::queue::{Queue, database_url, without_password};
+use crate::queue::{Queue, database_url};
+use crate::store::without_password;
 
 /// What a command needs of the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::builder::{BoolishValueParser, TypedValueParser};
 
+use crate::filter::Filter;
 use crate::record::Retention;
 use crate::status::JobState;
 
@@ -32,6 +33,11 @@ pub(super) fn state(text: &str) -> Result<JobState, String> {
         let near = near.max_by(|a, b| strsim::jaro_winkler(a, text).total_cmp(&strsim::jaro_winkler(b, text)));
         format!("{error}; did you mean `{}`?", near.unwrap_or_default())
     })
+}
+
+/// A filter; its error shows the place.
+pub(super) fn filter(text: &str) -> Result<Filter, String> {
+    Filter::parse(text).map_err(|error| error.to_string())
 }
 
 /// How long ended jobs are kept: `7d` for all, `dead=30d` or `succeeded=7d` for some.

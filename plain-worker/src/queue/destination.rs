@@ -13,9 +13,6 @@ pub(crate) use crate::store::Requests;
 const LONGEST_NAME: usize = 200;
 /// The longest unique key; longer ones from arguments are hashed before they come here.
 const LONGEST_KEY: usize = 1_000;
-/// The largest arguments in bytes, unless the queue says otherwise.
-pub(crate) const PAYLOAD_LIMIT: usize = 1024 * 1024;
-
 /// Requests on their way to a [`Destination`].
 #[derive(Clone, Debug)]
 pub struct Batch {

@@ -7,6 +7,7 @@ mod destination;
 mod enqueue;
 mod handle;
 mod open;
+mod pause;
 mod process_wide;
 mod runtime;
 mod waiters;
@@ -20,24 +21,19 @@ use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
-pub(crate) use destination::PAYLOAD_LIMIT;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
-pub use open::{DatabasePool, Durability, QueueOptions};
 
 pub(crate) use choice::database_url;
 #[cfg(any(test, feature = "cli"))]
 pub(crate) use enqueue::request;
-pub(crate) use open::sealed;
-#[cfg(any(feature = "postgres", feature = "cli"))]
-pub(crate) use open::without_password;
 
 use crate::error::{Error, Result};
 use crate::record::{
     AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, Retention, RetryAnswer, StatLine,
 };
-use crate::store::{Namespace, OnWake, Store};
+use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
@@ -202,18 +198,18 @@ impl Queue {
         self.ask(move |store| async move { store.attempts(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest enqueue first.
+    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
     ///
     /// # Errors
-    /// When the database cannot be asked.
-    pub async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        self.ask(move |store| async move { store.list(filter, offset, limit).await }).await
+    /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
+    pub async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        self.ask(move |store| async move { store.list(filter, after, limit).await }).await
     }
 
     /// Counts by state, queue and job of what the filter lets through.
     ///
     /// # Errors
-    /// When the database cannot be asked.
+    /// [`Error::TooLong`] when the count takes longer than [`JobFilter::within`].
     pub async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.ask(move |store| async move { store.stats(filter).await }).await
     }

@@ -2,8 +2,9 @@
 
 use tokio::sync::OnceCell;
 
-use super::{Queue, QueueOptions, database_url, runtime};
+use super::{Queue, database_url, runtime};
 use crate::error::{Error, Result};
+use crate::store::QueueOptions;
 
 static PROCESS_WIDE: OnceCell<Queue> = OnceCell::const_new();
 

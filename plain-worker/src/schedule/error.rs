@@ -126,7 +126,7 @@ pub(super) enum Reason {
     #[error("five fields are needed, but `{text}` has six: seconds are not supported, leave out `{first}`")]
     Seconds { text: String, first: String },
 
-    #[error("unknown nickname `{text}`; there are {known}{}", sentence(.hint))]
+    #[error("unknown nickname `{text}`; there are {known}{}", sentence(.hint.as_deref()))]
     Nickname { text: String, known: String, hint: Option<String> },
 
     #[error("`{text}` is out of range {min}-{max}")]
@@ -187,8 +187,8 @@ pub(super) enum Reason {
     UnknownZone { name: String, nearest: Vec<&'static str> },
 }
 
-fn sentence(hint: &Option<String>) -> String {
-    hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"))
+fn sentence(hint: Option<&str>) -> String {
+    hint.map_or_else(String::new, |hint| format!("; {hint}"))
 }
 
 fn zone_hint(nearest: &[&str]) -> String {

@@ -5,6 +5,7 @@
 //! one conformance suite (`tests/tests/conformance`) runs over each of them. A
 //! third store is one folder more here and one in `migrations`.
 
+mod conditions;
 #[macro_use]
 mod destinations;
 #[macro_use]
@@ -14,6 +15,7 @@ mod conformance;
 mod fault;
 mod migrations;
 mod namespace;
+mod options;
 #[cfg(feature = "postgres")]
 pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
@@ -28,8 +30,11 @@ use async_trait::async_trait;
 pub(crate) use fault::YOUR_PROGRAM;
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
+pub use options::{DatabasePool, Durability, QueueOptions};
+pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
+use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
@@ -131,6 +136,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;
     /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
     async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>>;
+    /// Pauses something for claims, from the next one on; `false`: it is paused already.
+    async fn pause(&self, target: PauseTarget, by: String) -> Result<bool>;
+    /// Ends a pause, that of everything with those of single workers; `false`: nothing was paused.
+    async fn resume(&self, target: PauseTarget, by: String) -> Result<bool>;
+    /// All that is paused, the oldest first.
+    async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
     async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
@@ -144,12 +155,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>>;
     /// Which of the jobs exist, with the end of those that have ended for good.
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
-    /// Jobs that the filter lets through, newest enqueue first.
-    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>>;
+    /// Jobs that the filter lets through, newest first by their ids, older than `after`.
+    async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
     /// What still keeps a drain of these queues from its end: requests that are due (of names that
-    /// the worker knows, in queues that are not paused), and runs of this worker and of dead ones.
+    /// the worker knows, and that are not paused), and runs of this worker and of dead ones.
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;
 
     /// Closes the connections that the store itself opened.

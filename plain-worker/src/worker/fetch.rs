@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::Reconnect;
+use super::config::Config;
 use super::executor::execute;
 use super::finisher::ToRecord;
+use super::lanes::{Lane, Slot};
 use super::outcome::{Ended, Unfit, decide};
+use super::report::Tally;
 use super::running::Running;
-use super::{Config, Tally};
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
@@ -27,15 +29,6 @@ const BATCH: usize = 500;
 const LEAVE_FOR: Duration = Duration::from_secs(10);
 /// How old the knowledge about other workers may be.
 const KNOWLEDGE_AGE: Duration = Duration::from_secs(2);
-
-/// Slots of one kind, and the jobs that take them.
-struct Lane {
-    slots: Arc<Semaphore>,
-    /// Only these names, if given.
-    only: Option<Vec<String>>,
-    /// All but these names.
-    except: Vec<String>,
-}
 
 /// The loop that claims, and what it needs to start what it claimed.
 pub(super) struct Fetcher {
@@ -81,43 +74,32 @@ impl Fetcher {
         Self { queue, config, running, tally, ends, look, stop, kill, jobs, idle, elsewhere: Elsewhere::default() }
     }
 
-    fn lanes(&self) -> Vec<Lane> {
-        let names = |blocking: bool| -> Vec<String> {
-            let jobs = self.config.registry.jobs().iter().filter(|job| job.blocking == blocking);
-            jobs.flat_map(|job| std::iter::once(&job.name).chain(job.aliases)).map(|name| (*name).to_owned()).collect()
-        };
-        let (plain, asynchronous) = (names(true), names(false));
-        let slots = |count: usize| Arc::new(Semaphore::new(count));
-        let mut lanes = Vec::new();
-        // The first lane takes all names but those of the second, so that unknown names are met by one of them.
-        if !asynchronous.is_empty() {
-            lanes.push(Lane { slots: slots(self.config.concurrency), only: None, except: plain.clone() });
+    /// Claims until it is told to stop, for each lane apart.
+    pub(super) async fn claim_until_stopped(self: Arc<Self>) {
+        let lanes = Lane::all(&self.config);
+        let bells: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.look)).collect();
+        let claims = lanes.into_iter().map(|lane| Arc::clone(&self).claim_for(lane));
+        tokio::select! {
+            _ = futures_util::future::join_all(claims) => {}
+            () = self.ring_all(&bells) => {}
         }
-        if !plain.is_empty() {
-            let only = (!asynchronous.is_empty()).then_some(plain);
-            lanes.push(Lane { slots: slots(self.config.threads), only, except: Vec::new() });
-        }
-        lanes
     }
 
-    /// Claims until it is told to stop.
-    pub(super) async fn claim_until_stopped(self: Arc<Self>) {
-        let lanes: Vec<_> = self
-            .lanes()
-            .into_iter()
-            .map(|lane| {
-                let fetcher = Arc::clone(&self);
-                async move { fetcher.claim_for(lane).await }
-            })
-            .collect();
-        futures_util::future::join_all(lanes).await;
+    /// Wakes every lane when there may be something to claim; a single wake-up would reach one of them.
+    async fn ring_all(&self, bells: &[Arc<Notify>]) {
+        loop {
+            self.look.notified().await;
+            for bell in bells {
+                bell.notify_one();
+            }
+        }
     }
 
     async fn claim_for(self: Arc<Self>, lane: Lane) {
         let mut pause = Reconnect::new();
         while !self.stop.is_cancelled() {
             let slots = tokio::select! {
-                slots = free_slots(&lane.slots) => slots,
+                slots = lane.free_slots(BATCH) => slots,
                 () = self.stop.cancelled() => return,
             };
             let asked = slots.len();
@@ -135,23 +117,23 @@ impl Fetcher {
                         continue;
                     }
                     self.idle.notify_waiters();
-                    self.sleep(POLL.mul_f64(rand::random_range(0.9..1.1))).await;
+                    self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
                     drop(slots);
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
-                    self.sleep(wait).await;
+                    self.sleep(&lane, wait).await;
                 }
             }
         }
     }
 
     /// Waits that long, or until there may be something to claim, or until the stop.
-    async fn sleep(&self, limit: Duration) {
+    async fn sleep(&self, lane: &Lane, limit: Duration) {
         tokio::select! {
             () = tokio::time::sleep(limit) => {}
-            () = self.look.notified() => {}
+            () = lane.look.notified() => {}
             () = self.stop.cancelled() => {}
         }
     }
@@ -162,7 +144,8 @@ impl Fetcher {
         let claim = Claim {
             worker: self.config.id,
             build: self.config.build.clone(),
-            queues: self.config.queues.clone(),
+            queues: lane.queues.clone(),
+            except_queues: lane.except_queues.clone(),
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
@@ -170,7 +153,7 @@ impl Fetcher {
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    fn start(self: &Arc<Self>, run: Run, slot: OwnedSemaphorePermit) {
+    fn start(self: &Arc<Self>, run: Run, slot: Slot) {
         let cancellation = self.running.started(run.token);
         if self.stop.is_cancelled() {
             cancellation.cancel(crate::status::CancelReason::Shutdown);
@@ -273,18 +256,6 @@ impl Elsewhere {
     }
 }
 
-/// All free slots at once, at most a batch; waits until there is one.
-async fn free_slots(slots: &Arc<Semaphore>) -> Vec<OwnedSemaphorePermit> {
-    // The semaphore is never closed, so acquiring only waits.
-    let mut free: Vec<_> = Arc::clone(slots).acquire_owned().await.into_iter().collect();
-    while free.len() < BATCH
-        && let Ok(slot) = Arc::clone(slots).try_acquire_owned()
-    {
-        free.push(slot);
-    }
-    free
-}
-
 fn log_end(run: &Run, finish: &Finish, took: Duration) {
     let Some(record) = &finish.record else { return };
     let state = match &finish.next {
@@ -300,7 +271,7 @@ fn log_end(run: &Run, finish: &Finish, took: Duration) {
             tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
         }
         _ => {
-            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended")
+            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 use super::backoff::Reconnect;
+use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
@@ -17,7 +18,7 @@ const BATCH: usize = 500;
 /// The end of a run, with the slot that it occupies until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
-    pub(super) slot: OwnedSemaphorePermit,
+    pub(super) slot: Slot,
 }
 
 /// Records what comes in until all senders are gone.

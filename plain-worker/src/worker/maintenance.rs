@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
+use super::config::Config;
 use super::outcome::{Ended, decide};
 use super::running::Running;
 use crate::error::Result;

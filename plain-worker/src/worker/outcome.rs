@@ -122,7 +122,7 @@ fn failure(run: &Run, backoff: &Backoff, kind: ErrorKind, error: String, retry: 
     let delay = backoff.delay_after(u32::try_from(failures).unwrap_or(u32::MAX));
     let note = Some(storable_text(&error, ERROR_LIMIT));
     let record = record(AttemptStatus::Errored, Some(kind), Some(error), None);
-    Finish { failures, record, ..waits(run, Again { delay, note, ..again(run, JobState::Retrying) }) }
+    Finish { record, failures, ..waits(run, Again { delay, note, ..again(run, JobState::Retrying) }) }
 }
 
 fn cancelled(run: &Run, reason: String) -> Finish {
@@ -133,7 +133,7 @@ fn hand_back(run: &Run) -> Finish {
     let text = "handed back: its worker was stopped".to_owned();
     let record = record(AttemptStatus::HandedBack, None, Some(text), None);
     let hand_backs = run.hand_backs.saturating_add(1);
-    Finish { hand_backs, record, ..untouched(run, JobState::Ready, None) }
+    Finish { record, hand_backs, ..untouched(run, JobState::Ready, None) }
 }
 
 /// The attempt is given back: it does not count.
@@ -148,7 +148,7 @@ fn lost(run: &Run) -> Finish {
         return Finish { losses, ..end(run, AttemptStatus::Lost, None, Some(text), None, JobState::Dead) };
     }
     let record = record(AttemptStatus::Lost, None, Some(text), None);
-    Finish { losses, record, ..waits(run, again(run, JobState::Ready)) }
+    Finish { record, losses, ..waits(run, again(run, JobState::Ready)) }
 }
 
 fn end(

@@ -3,6 +3,9 @@
 use jobs::{job, scheduled};
 
 /// Counts.
+///
+/// # Errors
+/// Never.
 #[job(crate = jobs, retries = 1, unique(number), timeout = "1s")]
 pub async fn by_path(number: u8, #[cfg(test)] other: Option<String>) -> Result<u8, String> {
     #[cfg(test)]

@@ -100,9 +100,12 @@ async fn list_filters_and_pages(database: Database) {
     assert_eq!(list(&[]).await.len(), 4);
     assert_eq!(list(&["--state", "dead"]).await, [dead.as_str()]);
     assert_eq!(list(&["--state", "dead,succeeded", "--queue", "other"]).await, [dead.as_str()]);
-    assert_eq!(list(&["--job", "welcome_user", "--limit", "1", "--offset", "1"]).await, [ids[1].as_str()]);
+    assert_eq!(list(&["--job", "welcome_user", "--limit", "1", "--after", &ids[2]]).await, [ids[1].as_str()]);
+    assert_eq!(list(&["--where", "error:\"as it must\""]).await, [dead.as_str()]);
+    let answer = jobs(&database, &["list", "--where", "stat:dead"]).answer().await;
+    assert!(answer.fails(2).contains("did you mean `state`?"), "{answer:?}");
     let answer = jobs(&database, &["list", "--limit", "2"]).answer().await;
-    assert!(answer.ok().contains("--offset 2"), "{answer:?}");
+    assert!(answer.ok().contains(&format!("--after {}", ids[2])), "{answer:?}");
     let answer = jobs(&database, &["list", "--state", "dead"]).answer().await;
     assert!(answer.ok().contains("as it must"), "{answer:?}");
     assert!(jobs(&database, &["list", "--queue", "none"]).answer().await.ok().contains("no jobs"));

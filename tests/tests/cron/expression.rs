@@ -164,7 +164,7 @@ fn day(rng: &mut StdRng) -> Part {
     };
     let mut part = Part { text, rules: vec![rule] };
     if rng.random_bool(0.3) {
-        part.text.push_str(&format!(",{day}"));
+        part.text = format!("{},{day}", part.text);
         part.rules.push(Rule::Among(vec![day]));
     }
     part

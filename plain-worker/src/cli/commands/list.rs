@@ -8,8 +8,9 @@ use super::super::output::{Column, Output, table};
 use super::super::settings::{Settings, Tables};
 use super::super::shapes::JobShape;
 use super::super::text;
-use super::super::values::state;
-use crate::record::{JobFilter, JobRow};
+use super::super::values::{filter, state};
+use crate::filter::Filter;
+use crate::record::{JobFilter, JobId, JobRow};
 use crate::status::JobState;
 
 /// List jobs, newest enqueue first
@@ -28,12 +29,15 @@ pub(in super::super) struct List {
     /// Only jobs with this unique key
     #[arg(long, value_name = "KEY", env = "PLAIN_WORKER_LIST_UNIQUE_KEY")]
     unique_key: Option<String>,
+    /// Only jobs that this filter lets through, such as 'error:"timed out" args.user_id:7 age:>2h'
+    #[arg(long = "where", value_name = "FILTER", env = "PLAIN_WORKER_LIST_WHERE", value_parser = filter)]
+    matching: Option<Filter>,
     /// At most so many
     #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_LIST_LIMIT", default_value_t = 50)]
     limit: u32,
-    /// Leave out the first so many
-    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_LIST_OFFSET", default_value_t = 0)]
-    offset: u64,
+    /// Begin after this job: the last one of the page before
+    #[arg(long, value_name = "ID", env = "PLAIN_WORKER_LIST_AFTER")]
+    after: Option<JobId>,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -43,17 +47,24 @@ pub(in super::super) struct List {
 impl List {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let filter = JobFilter { states: self.state, jobs: self.job, queues: self.queue, unique_key: self.unique_key };
+        let filter = JobFilter {
+            states: self.state,
+            jobs: self.job,
+            queues: self.queue,
+            unique_key: self.unique_key,
+            matching: self.matching,
+            ..JobFilter::new()
+        };
         // One more than asked for tells whether there are more.
-        let mut rows = queue.list(filter, self.offset, self.limit.saturating_add(1)).await?;
+        let mut rows = queue.list(filter, self.after, self.limit.saturating_add(1)).await?;
         let more = rows.len() > self.limit as usize;
         rows.truncate(self.limit as usize);
         let shapes: Vec<_> = rows.iter().map(JobShape::from).collect();
-        self.output.print(&shapes, || words(&rows, more, self.offset + u64::from(self.limit)))
+        self.output.print(&shapes, || words(&rows, more))
     }
 }
 
-fn words(rows: &[JobRow], more: bool, next: u64) -> String {
+fn words(rows: &[JobRow], more: bool) -> String {
     if rows.is_empty() {
         return "no jobs".to_owned();
     }
@@ -79,8 +90,8 @@ fn words(rows: &[JobRow], more: bool, next: u64) -> String {
         ]
     });
     let mut words = table(&columns, cells);
-    if more {
-        words.push_str(&format!("\n… and more: --offset {next}, or a higher --limit"));
+    if more && let Some(last) = rows.last() {
+        words.push_str(&format!("\n… and more: --after {}, or a higher --limit", last.id));
     }
     words
 }

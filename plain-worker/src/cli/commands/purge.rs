@@ -50,7 +50,7 @@ struct Shape {
 
 impl Purge {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
-        let filter = JobFilter { states: self.state, jobs: self.job, queues: self.queue, unique_key: None };
+        let filter = JobFilter { states: self.state, jobs: self.job, queues: self.queue, ..JobFilter::new() };
         if filter == JobFilter::new() && !self.all {
             return Err(Failure::wrong(
                 "this would take away every waiting job of every queue: say which with --queue, --job or --state, or \

@@ -19,9 +19,10 @@ use crate::worker::{WorkerBuilder, WorkerReport};
 /// A second signal ends the process at once: nothing is lost, another worker rescues what ran.
 #[derive(Debug, Args)]
 pub(in super::super) struct Work {
-    /// Serve this queue only; several by repetition or with commas. All queues by default, or with `*`
-    #[arg(long, value_name = "QUEUE", env = "PLAIN_WORKER_QUEUE", value_delimiter = ',')]
-    queue: Vec<String>,
+    /// Serve this queue only; several by repetition or with commas; all by default, or with `*`. `mail=20` gives a
+    /// queue slots of its own, apart from those that the others share
+    #[arg(long, value_name = "QUEUE[=JOBS]", env = "PLAIN_WORKER_QUEUE", value_delimiter = ',', value_parser = served)]
+    queue: Vec<Served>,
     /// How many async jobs run at once; 50 by default
     #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_CONCURRENCY", value_parser = at_least_one)]
     concurrency: Option<usize>,
@@ -40,6 +41,9 @@ pub(in super::super) struct Work {
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
+    /// Claim nothing until somebody resumes this worker or `*`, as after a restore from a backup
+    #[arg(long, env = "PLAIN_WORKER_PAUSED", value_parser = yes_or_no())]
+    paused: bool,
     /// Stop when nothing in the served queues is due, running here, or held by a dead worker
     #[arg(long, env = "PLAIN_WORKER_DRAIN", value_parser = yes_or_no())]
     drain: bool,
@@ -47,6 +51,25 @@ pub(in super::super) struct Work {
     output: Output,
     #[command(flatten)]
     settings: Settings,
+}
+
+/// A queue to serve, perhaps with slots of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Served {
+    name: String,
+    slots: Option<usize>,
+}
+
+fn served(text: &str) -> Result<Served, String> {
+    let (name, slots) = match text.rsplit_once('=') {
+        Some((name, slots)) => (name, Some(at_least_one(slots)?)),
+        None => (text, None),
+    };
+    match (name, slots) {
+        ("", _) => Err("a queue has a name; write for example mail or mail=20".to_owned()),
+        ("*", Some(_)) => Err("slots belong to one queue; --concurrency and --threads are for all".to_owned()),
+        _ => Ok(Served { name: name.to_owned(), slots }),
+    }
 }
 
 /// A number of jobs at once.
@@ -73,10 +96,17 @@ impl Work {
 
     /// The flags over the settings of the program.
     fn over(&self, mut worker: WorkerBuilder) -> WorkerBuilder {
-        if self.queue.iter().any(|name| name == "*") {
-            worker = worker.all_queues();
-        } else if !self.queue.is_empty() {
-            worker = worker.queues(self.queue.clone());
+        if !self.queue.is_empty() {
+            let shared = self.queue.iter().filter(|served| served.slots.is_none());
+            worker = worker.queues(shared.map(|served| served.name.clone()));
+        }
+        for Served { name, slots } in &self.queue {
+            if let Some(slots) = slots {
+                worker = worker.queue(name, *slots);
+            }
+        }
+        if self.paused {
+            worker = worker.paused(true);
         }
         if let Some(jobs) = self.concurrency {
             worker = worker.concurrency(jobs);

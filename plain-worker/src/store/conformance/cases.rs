@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Fixture, changed, claim, new, number, worker, worker_row};
 use crate::error::{Error, Refused};
+use crate::pause::PauseTarget;
 use crate::record::{
-    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, Next, Notice, Record, Retention,
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record, Retention,
     RetryAnswer, Run,
 };
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
@@ -126,6 +127,9 @@ pub(super) async fn a_claim_is_of_the_named_queues_and_jobs_only(f: Fixture) {
     assert_eq!(numbers(Claim { except: vec![("b".into(), "s".into())], ..all() }).await, [1, 3, 4]);
     assert_eq!(numbers(Claim { except: vec![("b".into(), String::new())], ..all() }).await, [1, 4]);
     assert_eq!(numbers(Claim { queues: Some(Vec::new()), ..all() }).await, [] as [i64; 0]);
+    assert_eq!(numbers(Claim { except_queues: vec!["x".into()], ..all() }).await, [4]);
+    let overlapping = Claim { queues: Some(vec!["x".into(), "y".into()]), except_queues: vec!["y".into()], ..all() };
+    assert_eq!(numbers(overlapping).await, [1, 2, 3]);
 }
 
 pub(super) async fn a_delayed_job_is_claimed_when_its_time_has_come(f: Fixture) {
@@ -345,7 +349,7 @@ pub(super) async fn arguments_come_back_as_they_went(f: Fixture) {
         let row = f.job(run.id).await.unwrap().unwrap();
         assert_eq!((row.arguments.as_str(), row.output.as_deref()), (text, Some(text)));
     }
-    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), texts.len());
+    assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), texts.len());
 }
 
 pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
@@ -356,7 +360,7 @@ pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
         assert!(f.end(waits(&run, None, parked)).await);
     }
     assert!(f.take(10).await.is_empty());
-    let parked = f.list(JobFilter::new().state(JobState::Parked), 0, 10).await.unwrap();
+    let parked = f.list(JobFilter::new().state(JobState::Parked), None, 10).await.unwrap();
     assert_eq!(parked.len(), 2);
     assert_eq!((parked[0].attempt, parked[0].error.as_deref()), (0, Some("unknown here")));
     assert!(f.parked(vec!["other".into()], 0, 10).await.unwrap().is_empty());
@@ -396,7 +400,7 @@ pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
     assert_eq!(f.state(run.id).await, Some(JobState::Dead));
     assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready));
     assert_eq!(f.state(run.id).await, Some(JobState::Ready), "it stands in one place only");
-    assert_eq!(f.list(JobFilter::new(), 0, 10).await.unwrap().len(), 1);
+    assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), 1);
     let run = f.take_one().await;
     assert_eq!((run.attempt, run.failures, run.losses), (3, 0, 0));
     assert!(f.end(succeeded(&run)).await);
@@ -425,7 +429,7 @@ pub(super) async fn what_is_worth_nothing_any_more_expires(f: Fixture) {
     assert_eq!(f.expire(10).await.unwrap(), 0);
     f.move_clock(SECOND * 11).await.unwrap();
     assert_eq!(f.expire(10).await.unwrap(), 1);
-    let expired = f.list(JobFilter::new().state(JobState::Expired), 0, 10).await.unwrap();
+    let expired = f.list(JobFilter::new().state(JobState::Expired), None, 10).await.unwrap();
     assert_eq!(expired.len(), 1);
     assert!(f.put(vec![short(1)]).await[0].is_new(), "its key is free");
     f.move_clock(SECOND * 11).await.unwrap();
@@ -487,7 +491,7 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     ])
     .await;
     let count = |filter: JobFilter| async {
-        let listed = f.list(filter.clone(), 0, 100).await.unwrap().len() as u64;
+        let listed = f.list(filter.clone(), None, 100).await.unwrap().len() as u64;
         let counted: u64 = f.stats(filter).await.unwrap().iter().map(|line| line.count).sum();
         assert_eq!(listed, counted);
         listed
@@ -498,7 +502,10 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     assert_eq!(count(JobFilter::new().state(JobState::Scheduled)).await, 1);
     assert_eq!(count(JobFilter::new().unique_key("k")).await, 1);
     assert_eq!(count(JobFilter::new().state(JobState::Dead)).await, 0);
-    assert_eq!(f.list(JobFilter::new(), 3, 100).await.unwrap().len(), 2);
+    let first = f.list(JobFilter::new(), None, 3).await.unwrap();
+    let rest = f.list(JobFilter::new(), Some(first[2].id), 100).await.unwrap();
+    assert_eq!(rest.len(), 2);
+    assert!(first.iter().chain(&rest).is_sorted_by(|a, b| a.id > b.id), "newest first, none twice");
     let ready = f.stats(JobFilter::new().state(JobState::Ready).queue("mail")).await.unwrap();
     assert!(ready[0].oldest_due.is_some());
 }
@@ -588,4 +595,109 @@ pub(super) async fn strange_texts_are_stored(f: Fixture) {
     assert_eq!(row.unique_key.as_deref(), Some(text));
     assert_eq!(row.queue, "ä ' \" {schema} {now}");
     assert!(f.put(vec![keyed(2, text, UniqueUntil::End)]).await[0].is_new());
+}
+
+fn of(n: i64, job: &str, queue: &str) -> NewRequest {
+    changed(n, |request| {
+        request.job = Cow::Owned(job.to_owned());
+        request.queue = Cow::Owned(queue.to_owned());
+    })
+}
+
+pub(super) async fn what_is_paused_is_not_claimed(f: Fixture) {
+    let pause = |target: PauseTarget| async { f.pause(target, "anna".into()).await.unwrap() };
+    let resume = |target: PauseTarget| async { f.resume(target, "ben".into()).await.unwrap() };
+    f.put(vec![of(1, "a", "x"), of(2, "b", "x"), of(3, "a", "y"), of(4, "b", "y")]).await;
+    let left = || async {
+        let due = f.undrained(worker(), None, vec!["a".into(), "b".into()]).await.unwrap();
+        let runs = f.take(10).await;
+        for run in &runs {
+            assert!(f.end(waits(run, None, Again { attempt: 0, ..again(run, JobState::Ready, Duration::ZERO) })).await);
+        }
+        assert_eq!(due, runs.len() as u64, "a drain does not wait for what is paused");
+        runs.iter().map(number).collect::<Vec<_>>()
+    };
+    assert!(pause(PauseTarget::queue("x")).await);
+    assert!(!f.pause(PauseTarget::queue("x"), "ben".into()).await.unwrap(), "it is paused already");
+    assert_eq!(left().await, [3, 4]);
+    assert!(pause(PauseTarget::job("a")).await);
+    assert_eq!(left().await, [4]);
+    f.move_clock(SECOND).await.unwrap();
+    assert!(pause(PauseTarget::Everything).await);
+    assert_eq!(left().await, [] as [i64; 0]);
+
+    let pauses = f.pauses().await.unwrap();
+    let shown: Vec<_> = pauses.iter().map(|pause| (pause.target.to_string(), pause.by.as_str())).collect();
+    let words = |text: &str| (text.to_owned(), "anna");
+    assert_eq!(shown[2], words("*"), "the latest comes last");
+    assert!(shown.contains(&words("queue:x")) && shown.contains(&words("job:a")) && shown.len() == 3);
+    assert!(pauses[0].at < pauses[2].at);
+
+    assert!(!resume(PauseTarget::queue("a")).await, "a job is not a queue");
+    assert!(resume(PauseTarget::queue("x")).await);
+    assert_eq!(left().await, [] as [i64; 0], "everything is paused apart");
+    assert!(resume(PauseTarget::Everything).await);
+    assert!(!resume(PauseTarget::Everything).await);
+    assert_eq!(left().await, [2, 4], "and so is a job");
+    assert!(resume(PauseTarget::job("a")).await);
+    assert_eq!(left().await, [1, 2, 3, 4]);
+    assert_eq!(f.pauses().await.unwrap(), []);
+}
+
+pub(super) async fn a_worker_that_is_paused_claims_nothing(f: Fixture) {
+    f.put(vec![new(1)]).await;
+    let (held, free) = (worker(), worker());
+    f.beat(worker_row(held, SECOND * 600)).await.unwrap();
+    let target = PauseTarget::Worker(held.to_string());
+    assert!(f.pause(target.clone(), String::new()).await.unwrap());
+    assert!(f.pause(PauseTarget::Worker(free.to_string()), String::new()).await.unwrap());
+    let shown = f.pauses().await.unwrap();
+    assert_eq!(shown.iter().map(|pause| &pause.target).collect::<Vec<_>>(), [&target], "one that is gone is not shown");
+    assert!(f.resume(PauseTarget::Worker(free.to_string()), String::new()).await.unwrap());
+    assert_eq!(f.claim(Claim { worker: held, ..claim(1) }).await.unwrap().len(), 0);
+    let run = f.claim(Claim { worker: free, ..claim(1) }).await.unwrap().remove(0);
+    assert!(f.end(waits(&run, None, again(&run, JobState::Ready, Duration::ZERO))).await);
+    assert!(f.resume(PauseTarget::Everything, String::new()).await.unwrap(), "resuming everything resumes workers");
+    assert_eq!(f.claim(Claim { worker: held, ..claim(1) }).await.unwrap().len(), 1);
+}
+
+pub(super) async fn one_order_goes_through_many_jobs_and_queues(f: Fixture) {
+    // 60 pairs, more than a small claim looks deep into; most rows are of one pair, and priorities are mixed.
+    let requests: Vec<_> = (0..900)
+        .map(|n| {
+            let pair = if n % 3 == 0 { n % 60 } else { 7 };
+            changed(n, |request| {
+                request.job = Cow::Owned(format!("job{}", pair % 12));
+                request.queue = Cow::Owned(format!("queue{}", pair / 12));
+                request.priority = i16::try_from(n * 37 % 5).expect("small") - 2;
+            })
+        })
+        .collect();
+    let mut expected: Vec<_> =
+        requests.iter().map(|request| (std::cmp::Reverse(request.priority), request.id)).collect();
+    f.put(requests).await;
+    // Ids are made in the order of the numbers.
+    expected.sort();
+    let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
+    let mut order = Vec::new();
+    for limit in [1, 2, 5, 17, 40, 100].into_iter().cycle() {
+        let runs = f.take(limit).await;
+        if runs.is_empty() {
+            break;
+        }
+        assert!(runs.len() <= limit as usize);
+        order.extend(runs.iter().map(|run| run.id));
+    }
+    assert_eq!(order, expected);
+}
+
+pub(super) async fn a_claim_steps_over_paused_and_unknown_jobs(f: Fixture) {
+    let many: Vec<_> = (0..20_000).map(|n| of(n, if n % 2 == 0 { "paused" } else { "unknown" }, "default")).collect();
+    f.insert_all(Box::new(many.into_iter().map(Ok))).await.unwrap();
+    f.put(vec![new(-1)]).await;
+    assert!(f.pause(PauseTarget::job("paused"), String::new()).await.unwrap());
+    let known = Claim { except: vec![("unknown".into(), String::new())], ..claim(10) };
+    let runs = f.claim(known.clone()).await.unwrap();
+    assert_eq!(runs.iter().map(number).collect::<Vec<_>>(), [-1]);
+    assert_eq!(f.claim(known).await.unwrap().len(), 0);
 }

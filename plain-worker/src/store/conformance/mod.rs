@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use super::{Clock, Store};
 use crate::job::Job;
-use crate::queue::{QueueOptions, request};
+use crate::queue::request;
 use crate::record::{Claim, Finish, NewRequest, Run, WorkerId, WorkerRow};
+use crate::store::QueueOptions;
 
 /// A store of its own for one test, with a clock that can be moved.
 struct Fixture {
@@ -108,6 +109,10 @@ for_every_store! {
     a_drain_counts_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
+    what_is_paused_is_not_claimed,
+    a_worker_that_is_paused_claims_nothing,
+    one_order_goes_through_many_jobs_and_queues,
+    a_claim_steps_over_paused_and_unknown_jobs,
 }
 
 /// A job for the suite; the store never runs it.
@@ -150,7 +155,15 @@ fn worker_row(id: WorkerId, lease: Duration) -> WorkerRow {
 }
 
 fn claim(limit: u32) -> Claim {
-    Claim { worker: worker(), build: "b1".to_owned(), queues: None, only: None, except: Vec::new(), limit }
+    Claim {
+        worker: worker(),
+        build: "b1".to_owned(),
+        queues: None,
+        except_queues: Vec::new(),
+        only: None,
+        except: Vec::new(),
+        limit,
+    }
 }
 
 /// The number in a run's arguments.

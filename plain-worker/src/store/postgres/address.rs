@@ -7,8 +7,8 @@ use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 
 use crate::error::{Error, Result};
-use crate::queue::QueueOptions;
 use crate::store::fault::while_trying;
+use crate::store::{QueueOptions, without_password};
 
 /// What the sessions of our own pool are set to, so that no statement of ours can hang for ever. Plans are never worth
 /// compiling here.
@@ -58,7 +58,7 @@ fn read(url: &str) -> Result<(PgConnectOptions, bool), String> {
 }
 
 pub(super) async fn connect(url: &str, settings: &QueueOptions) -> Result<PgPool> {
-    let wrong = |reason| Error::Url { url: crate::queue::without_password(url), reason };
+    let wrong = |reason| Error::Url { url: without_password(url), reason };
     let (options, verify) = read(url).map_err(wrong)?;
     let fault = while_trying("open the database", &describe(&options));
     let said = options.get_options().unwrap_or_default().to_owned();

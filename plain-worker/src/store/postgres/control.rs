@@ -2,7 +2,7 @@ use sqlx::Row;
 
 use super::rows::Reader;
 use super::run::without_nul;
-use super::{PostgresStore, filtered, giving_way, safe};
+use super::{PostgresStore, giving_way, safe};
 use crate::error::{Error, Result};
 use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
 use crate::status::JobState;
@@ -108,8 +108,8 @@ impl PostgresStore {
     async fn purge_once(&self, filter: &JobFilter, limit: u32) -> Result<u64> {
         let fault = self.fault("purge jobs");
         let mut alone = self.alone("purge jobs").await?;
-        let row = filtered(&self.sql.purge, filter)
-            .bind(i64::from(limit))
+        let row = self
+            .filtered(&self.sql.purge, filter, None, [i64::from(limit)])
             .fetch_one(alone.connection())
             .await
             .map_err(&fault)?;

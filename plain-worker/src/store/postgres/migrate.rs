@@ -44,7 +44,7 @@ impl PostgresStore {
     pub(super) async fn create_or_require(&self) -> Result<()> {
         match self.schema_state().await? {
             SchemaState::Missing => self.apply_migrations().await.map(drop),
-            found => found.require(needed(), self.database.clone()),
+            found @ SchemaState::At(_) => found.require(needed(), self.database.clone()),
         }
     }
 

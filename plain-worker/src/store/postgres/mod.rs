@@ -8,8 +8,10 @@ mod address;
 mod control;
 mod days;
 mod enqueue;
+mod filter;
 mod life;
 mod migrate;
+mod pause;
 mod read;
 mod rows;
 mod run;
@@ -27,22 +29,26 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
+use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
-use crate::queue::QueueOptions;
-use crate::queue::sealed::{AnyStore, IntoStore};
+use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::QueueOptions;
+use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
     insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, present, promote, prune, prune_day, purge, retry_key, retry_key_holder, retry_request, retry_result, state,
-    stats, undrained, unpark,
+    partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
+    retry_request, retry_result, state, stats, undrained, unpark,
 }
+
+type PostgresQuery = Query<'static, Postgres, PgArguments>;
 
 /// How every transaction of ours begins.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -151,21 +157,14 @@ impl Alone {
     }
 }
 
-/// Fills a statement's placeholders, but for the filter of `claim`, which comes in two forms.
+/// Fills a statement's placeholders, but for its filter.
 fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + use<> {
     let schema = namespace.to_string();
     let now = match clock {
         Clock::Database => "statement_timestamp()".to_owned(),
         Clock::Movable => format!("(statement_timestamp() + (SELECT ahead FROM {schema}.clock))"),
     };
-    move |sql| {
-        let sql = if sql.contains("c.seq") {
-            sql.to_owned()
-        } else {
-            sql.replace("{filter}", include_str!("sql/filter.sql").trim_end())
-        };
-        sql.replace("{schema}", &schema).replace("{now}", &now)
-    }
+    move |sql| sql.replace("{schema}", &schema).replace("{now}", &now)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -173,16 +172,24 @@ fn safe(sql: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
     AssertSqlSafe(Arc::clone(sql))
 }
 
-/// A statement that takes a filter as its first four values.
-fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Postgres, PgArguments> {
-    fn list<'v, T: 'v>(values: &'v [T], text: fn(&'v T) -> &'v str) -> Option<Vec<&'v str>> {
-        (!values.is_empty()).then(|| values.iter().map(text).collect())
+impl PostgresStore {
+    /// A statement with the filter as its condition: binds its own values first, those of the filter after them.
+    fn filtered<const OWN: usize>(
+        &self,
+        sql: &Arc<str>,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        own: [i64; OWN],
+    ) -> PostgresQuery {
+        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        // Statements that people write by hand must not drive the hot ones out of the cache.
+        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = own.into_iter().fold(query, |query, value| query.bind(value));
+        condition.values.into_iter().fold(query, |query, value| match value {
+            Bound::Text(text) => query.bind(text),
+            Bound::Integer(value) => query.bind(value),
+        })
     }
-    sqlx::query(safe(sql))
-        .bind(list(&filter.states, |state| state.as_str()))
-        .bind(list(&filter.jobs, String::as_str))
-        .bind(list(&filter.queues, String::as_str))
-        .bind(filter.unique_key.as_deref())
 }
 
 /// Ids as an array of the database's.
@@ -322,6 +329,18 @@ impl Store for PostgresStore {
         self.retry_job(id).await
     }
 
+    async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.pause_target(target, by).await
+    }
+
+    async fn resume(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.resume_target(target, by).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.list_pauses().await
+    }
+
     async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
         self.purge_waiting(filter, limit).await
     }
@@ -346,8 +365,8 @@ impl Store for PostgresStore {
         self.outlook_of(ids).await
     }
 
-    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        self.list_jobs(filter, offset, limit).await
+    async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        self.list_jobs(filter, after, limit).await
     }
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {

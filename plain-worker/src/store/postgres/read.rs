@@ -1,6 +1,10 @@
+use std::time::Duration;
+
+use sqlx::postgres::PgRow;
+
 use super::rows::{Reader, each};
-use super::{PostgresStore, filtered, safe, uuids};
-use crate::error::Result;
+use super::{PostgresQuery, PostgresStore, safe, uuids};
+use crate::error::{Error, Result};
 use crate::record::{AttemptRow, Ended, JobFilter, JobId, JobRow, StatLine};
 
 impl PostgresStore {
@@ -24,20 +28,33 @@ impl PostgresStore {
         each(&rows, "job_results", |row| row.outlook())
     }
 
-    pub(super) async fn list_jobs(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        let fault = self.fault("list jobs");
-        let rows = filtered(&self.sql.list, &filter)
-            .bind(i64::from(limit))
-            .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+    pub(super) async fn list_jobs(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        let query = self.filtered(&self.sql.list, &filter, after, [i64::from(limit)]);
+        let rows = self.search("list jobs", filter.patience(), query).await?;
         each(&rows, "jobs", |row| row.job())
     }
 
     pub(super) async fn count_jobs(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
-        let fault = self.fault("count jobs");
-        let rows = filtered(&self.sql.stats, &filter).fetch_all(&self.pool).await.map_err(fault)?;
+        let query = self.filtered(&self.sql.stats, &filter, None, []);
+        let rows = self.search("count jobs", filter.patience(), query).await?;
         each(&rows, "jobs", |row| row.stat())
+    }
+
+    /// Runs a query that may have to look at every row, for as long as it may.
+    async fn search(&self, doing: &'static str, limit: Duration, query: PostgresQuery) -> Result<Vec<PgRow>> {
+        let fault = self.fault(doing);
+        let mut tx = self.begin(doing).await?;
+        sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+            .bind(limit.as_millis().to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(&fault)?;
+        let rows = query.fetch_all(&mut *tx).await;
+        let stopped =
+            |error: &sqlx::Error| error.as_database_error().is_some_and(|e| e.code().as_deref() == Some("57014"));
+        let rows =
+            rows.map_err(|error| if stopped(&error) { Error::TooLong { doing, limit } } else { fault(error) })?;
+        self.commit(tx).await?;
+        Ok(rows)
     }
 }

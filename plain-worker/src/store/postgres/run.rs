@@ -66,18 +66,20 @@ impl PostgresStore {
     }
 
     async fn claim_once(&self, claim: &Claim) -> Result<Vec<Run>> {
-        let filtered = claim.only.is_some() || !claim.except.is_empty();
-        let statement = if filtered { &self.claim_filtered } else { &self.sql.claim };
+        let (names, shapes): (Vec<_>, Vec<_>) = claim.except.iter().partition(|(_, shape)| shape.is_empty());
+        let statement = if shapes.is_empty() { &self.sql.claim } else { &self.claim_filtered };
         let mut query = sqlx::query(safe(statement))
             .bind(claim.worker)
             .bind(&claim.build)
             .bind(claim.queues.as_deref())
-            .bind(i64::from(claim.limit));
-        if filtered {
+            .bind(i64::from(claim.limit))
+            .bind(&claim.except_queues)
+            .bind(claim.only.as_deref())
+            .bind(names.iter().map(|(job, _)| job).bind_iter());
+        if !shapes.is_empty() {
             query = query
-                .bind(claim.only.as_deref())
-                .bind(claim.except.iter().map(|(job, _)| job).bind_iter())
-                .bind(claim.except.iter().map(|(_, shape)| shape).bind_iter());
+                .bind(shapes.iter().map(|(job, _)| job).bind_iter())
+                .bind(shapes.iter().map(|(_, shape)| shape).bind_iter());
         }
         let mut alone = self.alone("claim jobs").await?;
         let rows = query.fetch_all(alone.connection()).await.map_err(self.fault("claim jobs"))?;

@@ -10,8 +10,9 @@ use super::run::finish_on;
 use super::wake::ANNOUNCE;
 use super::{BEGIN, Statements, renderer};
 use crate::error::{Error, Refused, Result};
-use crate::queue::{Batch, Bulk, Completion, Destination, Ending, PAYLOAD_LIMIT, Placed, Queue, Within};
+use crate::queue::{Batch, Bulk, Completion, Destination, Ending, Placed, Queue, Within};
 use crate::record::{Finish, Inserted, NewRequest};
+use crate::store::PAYLOAD_LIMIT;
 use crate::store::fault::while_trying;
 use crate::store::{Clock, Namespace};
 

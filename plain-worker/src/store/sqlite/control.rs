@@ -2,7 +2,7 @@ use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::Reader;
-use super::{SqliteStore, Write, filtered, json, micros, safe};
+use super::{SqliteStore, Write, json, micros, safe};
 use crate::error::Result;
 use crate::record::{CancelAnswer, JobFilter, JobId, Retention, RetryAnswer, WorkerId};
 use crate::status::JobState;
@@ -94,7 +94,11 @@ impl SqliteStore {
     pub(super) async fn purge_waiting(&self, filter: JobFilter, limit: u32) -> Result<u64> {
         let fault = self.fault("purge jobs");
         let mut write = self.write("purge jobs").await?;
-        let rows = filtered(&self.sql.purge, &filter).bind(limit).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        let rows = self
+            .filtered(&self.sql.purge, &filter, None, [i64::from(limit)])
+            .fetch_all(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
         self.let_go(&mut write, &rows).await?;
         write.commit(self).await?;
         Ok(rows.len() as u64)

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::rows::Reader;
 use super::{SqliteStore, Statements, json, micros, safe};
@@ -123,10 +123,12 @@ impl SqliteStore {
             let mut inserted = insert_on(&mut write.tx, &self.sql, &missing, &fault).await?.into_iter();
             batch
                 .iter()
-                .map(|request| match present.contains(&request.id) {
-                    true => Inserted::New(request.id),
-                    // One answer for each that was missing, in their order.
-                    false => inserted.next().unwrap_or(Inserted::New(request.id)),
+                .map(|request| {
+                    if present.contains(&request.id) {
+                        Inserted::New(request.id)
+                    } else {
+                        inserted.next().unwrap_or(Inserted::New(request.id))
+                    }
                 })
                 .collect()
         } else {
@@ -149,14 +151,5 @@ impl SqliteStore {
         }
         write.commit(self).await?;
         Ok(inserted)
-    }
-}
-
-impl SqliteStore {
-    /// The queues that have something ready, for a look that takes no lock.
-    pub(super) async fn queues_with_ready(&self) -> Result<Vec<String>> {
-        let fault = self.fault("look for ready jobs");
-        let rows = sqlx::query(safe(&self.sql.ready_queues)).fetch_all(&self.pool).await.map_err(&fault)?;
-        rows.iter().map(|row| row.try_get(0).map_err(&fault)).collect()
     }
 }

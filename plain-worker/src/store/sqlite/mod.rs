@@ -6,8 +6,10 @@
 mod control;
 mod enqueue;
 mod file;
+mod filter;
 mod life;
 mod migrate;
+mod pause;
 mod read;
 mod rows;
 mod run;
@@ -25,22 +27,27 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
-use crate::queue::sealed::{AnyStore, IntoStore};
-use crate::queue::{Durability, QueueOptions};
+use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::store::sealed::{AnyStore, IntoStore};
+use crate::store::{Durability, QueueOptions};
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, claim_delete, expire_results, expired, finish_processes,
-    finish_requests, finish_results, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
-    lost_runs, next_due, notices, outlook, parked, present, promote, prune, purge, ready_queues, retry_key,
-    retry_key_holder, retry_request, retry_result, retry_unfinal, state, stats, undrained, unpark,
+    attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
+    finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
+    job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
+    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    stats, undrained, unpark,
 }
+
+type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
 
 /// How long a writer waits for the file's lock, which other processes may hold.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -122,7 +129,7 @@ impl Write {
     }
 }
 
-/// Fills a statement's placeholders, but for the filter of `claim`, which comes in two forms.
+/// Fills a statement's placeholders, but for its filter.
 fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + use<> {
     let prefix = format!("{namespace}_");
     let now = match clock {
@@ -131,14 +138,7 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
             format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + (SELECT ahead FROM {prefix}clock))")
         }
     };
-    move |sql| {
-        let sql = if sql.contains("c.seq") {
-            sql.to_owned()
-        } else {
-            sql.replace("{filter}", include_str!("sql/filter.sql").trim_end())
-        };
-        sql.replace("{prefix}", &prefix).replace("{now}", &now)
-    }
+    move |sql| sql.replace("{prefix}", &prefix).replace("{now}", &now)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -146,16 +146,24 @@ fn safe(sql: &Arc<str>) -> AssertSqlSafe<Arc<str>> {
     AssertSqlSafe(Arc::clone(sql))
 }
 
-/// A statement that takes a filter as its first four values.
-fn filtered(sql: &Arc<str>, filter: &JobFilter) -> Query<'static, Sqlite, SqliteArguments> {
-    fn list<T: serde::Serialize>(values: &[T]) -> Option<String> {
-        (!values.is_empty()).then(|| json(values))
+impl SqliteStore {
+    /// A statement with the filter as its condition: binds its own values first, those of the filter after them.
+    fn filtered<const OWN: usize>(
+        &self,
+        sql: &Arc<str>,
+        filter: &JobFilter,
+        after: Option<JobId>,
+        own: [i64; OWN],
+    ) -> SqliteQuery {
+        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        // Statements that people write by hand must not drive the hot ones out of the cache.
+        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = own.into_iter().fold(query, |query, value| query.bind(value));
+        condition.values.into_iter().fold(query, |query, value| match value {
+            Bound::Text(text) => query.bind(text),
+            Bound::Integer(value) => query.bind(value),
+        })
     }
-    sqlx::query(safe(sql))
-        .bind(list(&filter.states))
-        .bind(list(&filter.jobs))
-        .bind(list(&filter.queues))
-        .bind(filter.unique_key.clone())
 }
 
 /// A value as JSON text, for statements that take lists.
@@ -301,6 +309,18 @@ impl Store for SqliteStore {
         self.retry_job(id).await
     }
 
+    async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.pause_target(target, by).await
+    }
+
+    async fn resume(&self, target: PauseTarget, by: String) -> Result<bool> {
+        self.resume_target(target, by).await
+    }
+
+    async fn pauses(&self) -> Result<Vec<Pause>> {
+        self.list_pauses().await
+    }
+
     async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
         self.purge_waiting(filter, limit).await
     }
@@ -325,8 +345,8 @@ impl Store for SqliteStore {
         self.outlook_of(ids).await
     }
 
-    async fn list(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        self.list_jobs(filter, offset, limit).await
+    async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        self.list_jobs(filter, after, limit).await
     }
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
@@ -339,5 +359,29 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.pool.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_claim_steps_over_what_it_does_not_take() {
+        let store = SqliteStore::connect("sqlite::memory:", &QueueOptions::new()).await.expect("memory");
+        store.apply_migrations().await.expect("tables");
+        for statement in [&store.sql.claimable, &store.sql.claim] {
+            let plan = sqlx::query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&store.pool)
+                .await
+                .expect("a plan");
+            let steps: Vec<String> = plan.iter().map(|row| sqlx::Row::get(row, "detail")).collect();
+            let walks = |step: &&String| step.contains("job_requests_ready");
+            assert!(steps.iter().any(|step| walks(&step)), "{steps:#?}");
+            for step in steps.iter().filter(walks) {
+                let known = ["SCAN f USING", "(queue>?)", "(queue=? AND job>?)", "(queue=? AND job=?)"];
+                assert!(known.iter().any(|how| step.contains(how)), "{steps:#?}");
+            }
+        }
     }
 }

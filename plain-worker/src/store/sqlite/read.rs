@@ -1,6 +1,10 @@
+use std::time::{Duration, Instant};
+
+use sqlx::sqlite::SqliteRow;
+
 use super::rows::{Reader, each};
-use super::{SqliteStore, filtered, json, safe};
-use crate::error::Result;
+use super::{SqliteQuery, SqliteStore, json, safe};
+use crate::error::{Error, Result};
 use crate::record::{AttemptRow, Ended, JobFilter, JobId, JobRow, StatLine};
 
 impl SqliteStore {
@@ -24,20 +28,28 @@ impl SqliteStore {
         each(&rows, "job_results", |row| row.outlook())
     }
 
-    pub(super) async fn list_jobs(&self, filter: JobFilter, offset: u64, limit: u32) -> Result<Vec<JobRow>> {
-        let fault = self.fault("list jobs");
-        let rows = filtered(&self.sql.list, &filter)
-            .bind(limit)
-            .bind(i64::try_from(offset).unwrap_or(i64::MAX))
-            .fetch_all(&self.pool)
-            .await
-            .map_err(fault)?;
+    pub(super) async fn list_jobs(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>> {
+        let query = self.filtered(&self.sql.list, &filter, after, [i64::from(limit)]);
+        let rows = self.search("list jobs", filter.patience(), query).await?;
         each(&rows, "jobs", |row| row.job())
     }
 
     pub(super) async fn count_jobs(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
-        let fault = self.fault("count jobs");
-        let rows = filtered(&self.sql.stats, &filter).fetch_all(&self.pool).await.map_err(fault)?;
+        let query = self.filtered(&self.sql.stats, &filter, None, []);
+        let rows = self.search("count jobs", filter.patience(), query).await?;
         each(&rows, "jobs", |row| row.stat())
+    }
+
+    /// Runs a query that may have to look at every row, for as long as it may.
+    async fn search(&self, doing: &'static str, limit: Duration, query: SqliteQuery) -> Result<Vec<SqliteRow>> {
+        /// How many steps of SQLite's machine lie between two looks at the watch: some tenths of a millisecond.
+        const STEPS: i32 = 20_000;
+        let fault = self.fault(doing);
+        let mut connection = self.pool.acquire().await.map_err(&fault)?;
+        let start = Instant::now();
+        connection.lock_handle().await.map_err(&fault)?.set_progress_handler(STEPS, move || start.elapsed() < limit);
+        let rows = query.fetch_all(&mut *connection).await;
+        connection.lock_handle().await.map_err(&fault)?.remove_progress_handler();
+        rows.map_err(|error| if start.elapsed() < limit { fault(error) } else { Error::TooLong { doing, limit } })
     }
 }

@@ -47,7 +47,7 @@ impl<'r> Reader<'r> {
         self.word(column)
     }
 
-    fn instant(&self, column: &str) -> Result<DateTime<Utc>> {
+    pub(super) fn instant(&self, column: &str) -> Result<DateTime<Utc>> {
         let micros: i64 = self.get(column)?;
         DateTime::from_timestamp_micros(micros).ok_or_else(|| self.wrong(column, "is past the end of the calendar"))
     }

@@ -99,24 +99,25 @@ pub(super) async fn finish_on(
 
 impl SqliteStore {
     pub(super) async fn claim_ready(&self, claim: Claim) -> Result<Vec<Run>> {
-        let mut queues = self.queues_with_ready().await?;
-        if let Some(served) = &claim.queues {
-            queues.retain(|queue| served.contains(queue));
-        }
-        if queues.is_empty() {
+        let pairs = self.claimable(&claim).await?;
+        if pairs.is_empty() {
             return Ok(Vec::new());
         }
+        // Together about twice what is wanted, however many pairs there are.
+        let share = 2 * claim.limit / u32::try_from(pairs.len()).unwrap_or(u32::MAX) + 1;
+        let depth = share.max(16).min(claim.limit);
         let fault = self.fault("claim jobs");
         let mut write = self.write("claim jobs").await?;
-        let filtered = claim.only.is_some() || !claim.except.is_empty();
-        let statement = if filtered { &self.claim_filtered } else { &self.sql.claim };
+        let shapes: Vec<_> = claim.except.iter().filter(|(_, shape)| !shape.is_empty()).collect();
+        let statement = if shapes.is_empty() { &self.sql.claim } else { &self.claim_filtered };
         let mut query = sqlx::query(safe(statement))
             .bind(claim.worker.to_string())
             .bind(&claim.build)
-            .bind(json(&queues))
-            .bind(claim.limit);
-        if filtered {
-            query = query.bind(claim.only.as_ref().map(json)).bind(json(&claim.except));
+            .bind(json(&pairs))
+            .bind(claim.limit)
+            .bind(depth);
+        if !shapes.is_empty() {
+            query = query.bind(json(&shapes));
         }
         let rows = query.fetch_all(&mut *write.tx).await.map_err(&fault)?;
         let mut seqs = Vec::with_capacity(rows.len());
@@ -145,6 +146,24 @@ impl SqliteStore {
         self.free_keys(&mut write, &started).await?;
         write.commit(self).await?;
         Ok(runs)
+    }
+
+    /// The pairs of queue and job that may be claimed and have ready requests.
+    async fn claimable(&self, claim: &Claim) -> Result<Vec<(String, String)>> {
+        let fault = self.fault("look for ready jobs");
+        let rows = sqlx::query(safe(&self.sql.claimable))
+            .bind(claim.worker.to_string())
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        let mut pairs = each(&rows, "job_requests", |row| Ok((row.get("queue")?, row.get("job")?)))?;
+        pairs.retain(|(queue, job)| {
+            claim.queues.as_ref().is_none_or(|queues| queues.contains(queue))
+                && !claim.except_queues.contains(queue)
+                && claim.only.as_ref().is_none_or(|jobs| jobs.contains(job))
+                && !claim.except.iter().any(|(name, shape)| name == job && shape.is_empty())
+        });
+        Ok(pairs)
     }
 
     pub(super) async fn free_keys(&self, write: &mut Write, keys: &[(&str, &str, JobId)]) -> Result<()> {

@@ -1,8 +1,8 @@
--- Jobs that the filter lets through. $5: how many, $6: after how many.
+-- Jobs that the filter lets through, newest first. $1: how many.
 SELECT id, job, queue, state, priority, arguments::text AS arguments, attempt, failures, losses, retries, unique_key,
        metadata::text AS metadata, source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error,
        output::text AS output
   FROM {schema}.jobs
  WHERE {filter}
- ORDER BY enqueued_at DESC, id DESC
- LIMIT $5 OFFSET $6
+ ORDER BY id DESC
+ LIMIT $1

@@ -1,11 +1,14 @@
--- Takes away waiting requests that the filter lets through, and their keys. $5: how many at most.
+-- Takes away waiting requests that the filter lets through, and their keys. $1: how many at most.
 WITH gone AS (
     DELETE FROM {schema}.job_requests
-     WHERE ctid = ANY (ARRAY(SELECT ctid
-                               FROM {schema}.job_requests
+     WHERE ctid = ANY (ARRAY(SELECT r.ctid
+                               FROM {schema}.job_requests r
+                              CROSS JOIN LATERAL (
+                                    SELECT NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
+                                           NULL::uuid AS worker_id, r.note AS error, NULL::json AS output) unended
                               WHERE {filter}
-                              LIMIT $5
-                                FOR UPDATE SKIP LOCKED))
+                              LIMIT $1
+                                FOR UPDATE OF r SKIP LOCKED))
     RETURNING id, job, unique_key
 ),
 freed AS (

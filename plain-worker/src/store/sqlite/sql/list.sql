@@ -1,6 +1,6 @@
--- Jobs that the filter lets through. ?5: how many, ?6: after how many.
+-- Jobs that the filter lets through, newest first. ?1: how many.
 SELECT *
   FROM {prefix}jobs
  WHERE {filter}
- ORDER BY enqueued_at DESC, id DESC
- LIMIT ?5 OFFSET ?6
+ ORDER BY id DESC
+ LIMIT ?1

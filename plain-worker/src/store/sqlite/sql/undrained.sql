@@ -10,4 +10,7 @@ SELECT (SELECT count(*)
          WHERE (r.state = 'ready' OR r.state IN ('scheduled', 'retrying') AND r.due_at <= {now})
            AND (?2 IS NULL OR r.queue IN (SELECT value FROM json_each(?2)))
            AND r.job IN (SELECT value FROM json_each(?3))
-           AND NOT EXISTS (SELECT 1 FROM {prefix}queues q WHERE q.name = r.queue AND q.paused_at IS NOT NULL))
+           AND NOT EXISTS (SELECT 1
+                             FROM {prefix}pauses p
+                            WHERE p.kind = 'everything' OR p.kind = 'worker' AND p.name = ?1
+                               OR p.kind = 'queue' AND p.name = r.queue OR p.kind = 'job' AND p.name = r.job))

@@ -1,0 +1,247 @@
+//! The settings of a worker, and its start.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::config::{Config, check};
+use super::own_runtime::OwnRuntime;
+use super::parts::Parts;
+use super::report::WorkerReport;
+use crate::error::Result;
+use crate::job::States;
+use crate::pause::PauseTarget;
+use crate::queue::Queue;
+use crate::record::Retention;
+use crate::registry::Registry;
+
+/// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
+fn default_build() -> String {
+    std::env::var("PLAIN_WORKER_BUILD")
+        .ok()
+        .filter(|build| !build.is_empty())
+        .unwrap_or_else(|| env!("CARGO_PKG_VERSION").to_owned())
+}
+
+/// The settings of a [`Worker`](super::Worker).
+#[derive(Debug)]
+#[must_use = "a worker does nothing until `run_until`"]
+pub struct WorkerBuilder {
+    queue: Queue,
+    queues: Option<Vec<String>>,
+    own_slots: BTreeMap<String, usize>,
+    states: States,
+    concurrency: usize,
+    threads: usize,
+    grace: Duration,
+    lease: Duration,
+    retention: Retention,
+    build: String,
+    own_runtime: Option<usize>,
+    paused: bool,
+    drain: bool,
+}
+
+impl WorkerBuilder {
+    pub(super) fn new(queue: Queue) -> Self {
+        Self {
+            queue,
+            queues: None,
+            own_slots: BTreeMap::new(),
+            states: States::default(),
+            concurrency: 50,
+            threads: std::thread::available_parallelism().map_or(2, usize::from),
+            grace: Duration::from_secs(25),
+            lease: Duration::from_secs(10),
+            retention: Retention::default(),
+            build: default_build(),
+            own_runtime: None,
+            paused: false,
+            drain: false,
+        }
+    }
+
+    /// Serves only these queues; all of them by default, or where one of the names is `*`.
+    ///
+    /// They share the slots of [`concurrency`](Self::concurrency) and [`threads`](Self::threads), and are served in one
+    /// order: by priority, then due time, whichever queue a job is in.
+    pub fn queues<I: IntoIterator<Item: Into<String>>>(mut self, names: I) -> Self {
+        let names: Vec<String> = names.into_iter().map(Into::into).collect();
+        self.queues = (!names.iter().any(|name| name == "*")).then_some(names);
+        self
+    }
+
+    /// Gives a queue slots of its own: so many of its jobs run at once, at least 1, and whatever they do, they take
+    /// none of the others' slots, nor others theirs.
+    ///
+    /// Which other queues are served stays as it is. Plain functions of the queue have threads of their own, at most
+    /// as many at once as [`threads`](Self::threads) says.
+    ///
+    /// ```no_run
+    /// # use plain_worker::{Queue, Worker};
+    /// # fn example(queue: Queue) {
+    /// // Twenty mails, two films, and fifty of everything else.
+    /// let worker = Worker::builder(queue).queue("mail", 20).queue("video", 2);
+    /// # }
+    /// ```
+    pub fn queue(mut self, name: impl Into<String>, slots: usize) -> Self {
+        self.own_slots.insert(name.into(), slots.max(1));
+        self
+    }
+
+    /// What `#[inject]` parameters of this type get, as a clone; one value a type.
+    pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.states.insert(value);
+        self
+    }
+
+    /// All states at once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states alone, for a run without a worker.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_states(self) -> States {
+        self.states
+    }
+
+    /// How many async jobs run at once: 50 by default, at least 1.
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.concurrency = jobs.max(1);
+        self
+    }
+
+    /// How many plain functions run at once, each on a thread of its own: one a core by default, at least 1.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// How long running jobs may go on after the shutdown began: 25 s by default.
+    ///
+    /// What still runs then is handed back for another worker; no attempt is used.
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// How long after its last heartbeat this worker is taken for dead: 10 s by default, at least 1 s.
+    ///
+    /// The heartbeat is renewed five times as often, by a thread that jobs cannot starve.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// How long ended jobs are kept; this worker prunes the rest.
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// The build that is recorded with every attempt; the crate's version or `PLAIN_WORKER_BUILD` by default.
+    pub fn build(mut self, build: impl Into<String>) -> Self {
+        self.build = build.into();
+        self
+    }
+
+    /// Runs jobs on a runtime of their own with that many threads, so that one that never yields stalls
+    /// only other jobs.
+    pub fn own_runtime(mut self, threads: usize) -> Self {
+        self.own_runtime = Some(threads.max(1));
+        self
+    }
+
+    /// Starts without claiming anything, until somebody resumes it: for the first start after a restore from a backup.
+    ///
+    /// The pause is this worker's own and stands in [`Queue::pauses`] under its id; resuming
+    /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
+    /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
+    ///
+    /// What is due later stays; so do paused queues and jobs that this program does not know.
+    pub fn drain(mut self) -> Self {
+        self.drain = true;
+        self
+    }
+
+    /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
+    ///
+    /// # Errors
+    /// When it cannot start: two jobs of one name, a state that a job needs
+    /// and the worker lacks, no jobs at all, no or older tables. An outage of
+    /// the database later is waited out and is no error.
+    pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
+        let Self {
+            queue,
+            queues,
+            own_slots,
+            states,
+            concurrency,
+            threads,
+            grace,
+            lease,
+            retention,
+            build,
+            own_runtime,
+            paused,
+            drain,
+        } = self;
+        let registry = Registry::of_program()?;
+        check(registry, &states)?;
+        queue.prepare().await?;
+        let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
+        // A queue that was given slots is served.
+        let queues = queues.map(|mut queues| {
+            queues.retain(|queue| !own_slots.contains_key(queue));
+            queues.extend(own_slots.keys().cloned());
+            queues
+        });
+        let config = Arc::new(Config {
+            id: Uuid::now_v7(),
+            build,
+            queues,
+            own_slots,
+            knows,
+            registry,
+            states: Arc::new(states),
+            concurrency,
+            threads,
+            lease,
+            retention,
+        });
+        let row = config.row();
+        queue.ask(move |store| async move { store.beat(row).await }).await?;
+        if paused {
+            let target = PauseTarget::Worker(config.id.to_string());
+            queue.pause(target, "its own start").await?;
+            tracing::warn!(worker = %config.id, "started paused: resume `worker:{}` or `*`", config.id);
+        }
+        let runtime = own_runtime.map(OwnRuntime::start).transpose()?;
+        let jobs = match &runtime {
+            Some(runtime) => runtime.handle(),
+            None => Handle::current(),
+        };
+        tracing::info!(
+            worker = %config.id, database = %queue.describe(), jobs = registry.jobs().len(), concurrency, threads,
+            build = %config.build, "worker started"
+        );
+        let parts = Parts::start(&queue, &config, jobs)?;
+        tokio::select! {
+            () = shutdown => {}
+            () = parts.drained(&queue, &config), if drain => {}
+        }
+        Ok(parts.stop(&queue, &config, grace).await)
+    }
+}

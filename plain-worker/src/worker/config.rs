@@ -1,0 +1,69 @@
+//! What a worker is, for all its parts, and the check of it at the start.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::life;
+use crate::error::{Error, Result};
+use crate::job::States;
+use crate::record::{Retention, WorkerRow};
+use crate::registry::Registry;
+
+/// What a worker is, for all its parts.
+#[derive(Debug)]
+pub(super) struct Config {
+    pub(super) id: Uuid,
+    pub(super) build: String,
+    /// The queues that it serves; all when `None`.
+    pub(super) queues: Option<Vec<String>>,
+    /// Those of them that have slots of their own, and how many.
+    pub(super) own_slots: BTreeMap<String, usize>,
+    /// Names (aliases too) with their shapes.
+    pub(super) knows: BTreeMap<String, String>,
+    pub(super) registry: &'static Registry,
+    pub(super) states: Arc<States>,
+    pub(super) concurrency: usize,
+    pub(super) threads: usize,
+    pub(super) lease: Duration,
+    pub(super) retention: Retention,
+}
+
+impl Config {
+    pub(super) fn row(&self) -> WorkerRow {
+        WorkerRow {
+            id: self.id,
+            host: life::host(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: self.build.clone(),
+            queues: self.queues.clone(),
+            knows: self.knows.clone(),
+            concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
+                .unwrap_or(u32::MAX),
+            lease: self.lease,
+        }
+    }
+}
+
+/// Every injected parameter of every job must have its value, now and not at the first run.
+pub(super) fn check(registry: &Registry, states: &States) -> Result<()> {
+    if registry.jobs().is_empty() {
+        return Err(Error::Worker(
+            "this program has no jobs: write `#[job]` above a function; jobs of another crate are only linked when \
+             something of it is named, for example by `use your_crate as _;`"
+                .to_owned(),
+        ));
+    }
+    let mut missing = Vec::new();
+    for job in registry.jobs() {
+        for parameter in job.injected {
+            if let Err(error) = (parameter.check)(states) {
+                missing.push(format!("job `{}` ({}) needs `{parameter:?}`: {error}", job.name, job.place()));
+            }
+        }
+    }
+    if missing.is_empty() { Ok(()) } else { Err(Error::Worker(missing.join("\n"))) }
+}

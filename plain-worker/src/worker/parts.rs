@@ -1,0 +1,169 @@
+//! The tasks of a running worker: started together, stopped in their order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::AbortOnDropHandle;
+
+use super::config::Config;
+use super::report::{Tally, WorkerReport};
+use super::{backoff, fetch, finisher, life, maintenance, running};
+use crate::error::Result;
+use crate::queue::Queue;
+use crate::status::CancelReason;
+
+/// The tasks of a worker. Dropping it ends them all, like a kill.
+pub(super) struct Parts {
+    running: Arc<running::Running>,
+    tally: Arc<Tally>,
+    idle: Arc<Notify>,
+    look: Arc<Notify>,
+    /// Stops claiming and upkeep.
+    stop: CancellationToken,
+    /// Ends async jobs that outstay the grace period.
+    kill: CancellationToken,
+    /// Stops the heartbeat, last of all; also when the worker is dropped.
+    heartbeat: DropGuard,
+    fetcher: AbortOnDropHandle<()>,
+    finisher: AbortOnDropHandle<()>,
+    _kill_on_drop: DropGuard,
+    _upkeep: Vec<AbortOnDropHandle<()>>,
+}
+
+impl Parts {
+    pub(super) fn start(queue: &Queue, config: &Arc<Config>, jobs: Handle) -> Result<Self> {
+        let spawn = |task| AbortOnDropHandle::new(task);
+        let (stop, kill, heartbeat) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let running = Arc::<running::Running>::default();
+        let tally = Arc::<Tally>::default();
+        let (look, idle) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
+
+        let (ends, received) = mpsc::unbounded_channel();
+        let finisher = spawn(tokio::spawn(finisher::record_ends(queue.clone(), received, Arc::clone(&running))));
+        let fetcher = Arc::new(fetch::Fetcher::new(
+            queue.clone(),
+            Arc::clone(config),
+            Arc::clone(&running),
+            Arc::clone(&tally),
+            ends,
+            Arc::clone(&look),
+            stop.clone(),
+            kill.clone(),
+            jobs,
+            Arc::clone(&idle),
+        ));
+        let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
+
+        let keeper = Arc::new(maintenance::Maintenance {
+            queue: queue.clone(),
+            config: Arc::clone(config),
+            running: Arc::clone(&running),
+            look: Arc::clone(&look),
+            stop: stop.clone(),
+        });
+        let upkeep = vec![
+            spawn(tokio::spawn(Arc::clone(&keeper).promote_until_stopped())),
+            // Told of cancellations until the very end.
+            spawn(tokio::spawn(
+                Arc::new(maintenance::Maintenance {
+                    queue: queue.clone(),
+                    config: Arc::clone(config),
+                    running: Arc::clone(&running),
+                    look: Arc::clone(&look),
+                    stop: heartbeat.clone(),
+                })
+                .notice_until_stopped(),
+            )),
+            spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
+            spawn(tokio::spawn(keeper.prune_until_stopped())),
+            spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
+            spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
+        ];
+        Ok(Self {
+            running,
+            tally,
+            idle,
+            look,
+            stop,
+            _kill_on_drop: kill.clone().drop_guard(),
+            kill,
+            heartbeat: heartbeat.drop_guard(),
+            fetcher,
+            finisher,
+            _upkeep: upkeep,
+        })
+    }
+
+    /// Waits until there is nothing left to do for this worker.
+    pub(super) async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
+        loop {
+            self.idle.notified().await;
+            self.running.idle().await;
+            let (worker, queues) = (config.id, config.queues.clone());
+            let knows = config.knows.keys().cloned().collect();
+            match queue.ask(move |store| async move { store.undrained(worker, queues, knows).await }).await {
+                Ok(0) => return,
+                Ok(_) => self.look.notify_one(),
+                Err(error) => tracing::warn!(%error, "could not look for what is left"),
+            }
+        }
+    }
+
+    /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
+    pub(super) async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
+        tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
+        self.stop.cancel();
+        // A claim that is under way is let through, so that nothing is claimed and forgotten.
+        let fetched = tokio::time::timeout(grace + finisher::LAST_WRITE, self.fetcher);
+        self.running.cancel_all(CancelReason::Shutdown);
+        let ended = tokio::time::timeout(grace, async {
+            let _ = fetched.await;
+            self.running.idle().await;
+        });
+        let mut clean = ended.await.is_ok();
+        if !clean {
+            self.kill.cancel();
+            clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
+        }
+        drop(self.finisher);
+        drop(self.heartbeat);
+        let worker = config.id;
+        let left = queue.run(Duration::from_millis(200), move |store| async move { store.leave(worker).await }).await;
+        if let Err(error) = left {
+            tracing::debug!(%error, "could not sign off; the lease will end by itself");
+        }
+        let report = self.tally.report(clean);
+        tracing::info!(worker = %config.id, ?report, "worker stopped");
+        report
+    }
+}
+
+/// Jobs enqueued in this process are looked for at once.
+async fn look_when_enqueued(queue: Queue, look: Arc<Notify>) {
+    let mut enqueued = queue.enqueued();
+    while enqueued.changed().await.is_ok() {
+        look.notify_one();
+    }
+}
+
+/// Jobs enqueued elsewhere are looked for when they are announced; the listener is made anew when it is lost.
+async fn look_when_announced(queue: Queue, look: Arc<Notify>) {
+    let mut pause = backoff::Reconnect::new();
+    loop {
+        let ring = Arc::clone(&look);
+        let since = std::time::Instant::now();
+        if let Err(error) = queue.listen(Arc::new(move || ring.notify_one())).await {
+            if since.elapsed() > Duration::from_secs(10) {
+                pause.reset();
+            }
+            let wait = pause.next();
+            tracing::warn!(%error, ?wait, "wake-ups are not heard; jobs start with the next look, within a second");
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
