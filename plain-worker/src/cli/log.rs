@@ -1,6 +1,6 @@
 //! The log: tracing-subscriber on stderr, installed by commands only.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
@@ -79,7 +79,6 @@ impl Log {
                     "fields": { "message": text },
                     "target": "plain_worker::cli",
                 });
-                use std::io::Write;
                 // stderr may be closed.
                 let _ = writeln!(std::io::stderr(), "{line}");
             }

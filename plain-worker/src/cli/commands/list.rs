@@ -91,7 +91,7 @@ fn words(rows: &[JobRow], more: bool) -> String {
     });
     let mut words = table(&columns, cells);
     if more && let Some(last) = rows.last() {
-        words.push_str(&format!("\n… and more: --after {}, or a higher --limit", last.id));
+        words += &["\n… and more: --after ", &last.id.to_string(), ", or a higher --limit"].concat();
     }
     words
 }
