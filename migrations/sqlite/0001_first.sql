@@ -114,7 +114,8 @@ CREATE TABLE {prefix}job_results (
     CHECK ((status = 'errored') = (error_kind IS NOT NULL))
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
-CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (ended_at);
+-- What a prune walks: each state apart, since each is kept for a time of its own.
+CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
 
@@ -192,6 +193,7 @@ CREATE TABLE {prefix}audit (
     count  INTEGER NOT NULL DEFAULT 1,
     detail TEXT
 );
+CREATE INDEX {prefix}audit_at ON {prefix}audit (at);
 
 -- How far the clock of a store opened by tests runs ahead; a production store never reads it.
 CREATE TABLE {prefix}clock (

@@ -179,6 +179,16 @@ pub(crate) struct Finish {
     pub next: Next,
 }
 
+impl Finish {
+    /// Where the job stands after it.
+    pub(crate) fn state(&self) -> JobState {
+        match &self.next {
+            Next::End(state) => *state,
+            Next::Again(again) => again.state,
+        }
+    }
+}
+
 /// A unique key, which belongs to the jobs of one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HeldKey {
@@ -483,20 +493,4 @@ pub struct StatLine {
     pub count: u64,
     /// When the oldest of them was due, for those that wait.
     pub oldest_due: Option<DateTime<Utc>>,
-}
-
-/// How long ended jobs are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Succeeded, cancelled and expired jobs, and their attempts: 7 days by default.
-    pub succeeded: Duration,
-    /// Dead jobs and their attempts: 30 days by default.
-    pub dead: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { succeeded: DAY * 7, dead: DAY * 30 }
-    }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use clap::builder::{BoolishValueParser, TypedValueParser};
 
+use super::exit::Failure;
 use crate::filter::Filter;
-use crate::record::Retention;
+use crate::retention::Retention;
 use crate::status::JobState;
 
 /// What a flag's environment variable may say.
@@ -40,49 +41,14 @@ pub(super) fn filter(text: &str) -> Result<Filter, String> {
     Filter::parse(text).map_err(|error| error.to_string())
 }
 
-/// How long ended jobs are kept: `7d` for all, `dead=30d` or `succeeded=7d` for some.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Retain {
-    kind: Kind,
-    age: Duration,
+/// One text of [`Retention::parse`].
+pub(super) fn retain(text: &str) -> Result<String, String> {
+    Retention::parse([text]).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    All,
-    Succeeded,
-    Dead,
-}
-
-impl Retain {
-    /// The defaults, or what was there, with these in their order over it.
-    pub(super) fn over(mut retention: Retention, retains: &[Self]) -> Retention {
-        for Self { kind, age } in retains {
-            if *kind != Kind::Dead {
-                retention.succeeded = *age;
-            }
-            if *kind != Kind::Succeeded {
-                retention.dead = *age;
-            }
-        }
-        retention
-    }
-}
-
-/// Reads a [`Retain`].
-pub(super) fn retain(text: &str) -> Result<Retain, String> {
-    let (kind, age) = match text.split_once('=') {
-        None => (Kind::All, text),
-        Some(("succeeded", age)) => (Kind::Succeeded, age),
-        Some(("dead", age)) => (Kind::Dead, age),
-        Some((other, _)) => {
-            return Err(format!(
-                "`{other}` is kept by no time of its own; write 7d, dead=30d, or succeeded=7d (which is also for \
-                 cancelled and expired jobs)"
-            ));
-        }
-    };
-    Ok(Retain { kind, age: span(age)? })
+/// The defaults, changed by these texts.
+pub(super) fn retention(texts: &[String]) -> Result<Retention, Failure> {
+    Ok(Retention::parse(texts.iter().map(String::as_str))?)
 }
 
 #[cfg(test)]
@@ -97,18 +63,7 @@ mod tests {
         assert_eq!(instant("2026-11-20T12:00:00+01:00").unwrap().to_rfc3339(), "2026-11-20T11:00:00+00:00");
         assert!(instant("2026-11-20").unwrap_err().contains("2026-11-20T12:00:00Z"));
         assert_eq!(state("dead"), Ok(JobState::Dead));
+        assert!(retain("lost=1d").is_err() && retain("dead=1d").is_ok());
         assert!(state("redy").unwrap_err().ends_with("did you mean `ready`?"));
-    }
-
-    #[test]
-    fn later_retentions_go_over_earlier_ones() {
-        let read = |texts: &[&str]| {
-            let retains: Vec<_> = texts.iter().map(|text| retain(text).unwrap()).collect();
-            Retain::over(Retention::default(), &retains)
-        };
-        let day = Duration::from_secs(86_400);
-        assert_eq!(read(&[]), Retention::default());
-        assert_eq!(read(&["1d", "dead=2d"]), Retention { succeeded: day, dead: day * 2 });
-        assert!(retain("lost=1d").is_err());
     }
 }

@@ -1,5 +1,6 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BoxError, MissingState, Scope, States};
@@ -256,7 +257,7 @@ pub type RunEnd = Result<Option<String>, JobFailure>;
 #[derive(Debug)]
 pub struct JobFailure {
     /// The error as the function returned it.
-    pub error: BoxError,
+    pub error: Arc<dyn std::error::Error + Send + Sync>,
     /// What `retry_if` said; `true` without one.
     pub retry: bool,
 }

@@ -31,8 +31,9 @@ pub(crate) use enqueue::request;
 
 use crate::error::{Error, Result};
 use crate::record::{
-    AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, Retention, RetryAnswer, StatLine,
+    AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, RetryAnswer, StatLine,
 };
+use crate::retention::Retention;
 use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.

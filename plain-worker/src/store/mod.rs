@@ -37,8 +37,9 @@ use crate::error::{Refused, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 
 /// Which clock the statements of a store read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

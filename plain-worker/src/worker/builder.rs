@@ -9,6 +9,8 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
@@ -16,8 +18,8 @@ use crate::error::Result;
 use crate::job::States;
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
-use crate::record::Retention;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
 fn default_build() -> String {
@@ -44,6 +46,8 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -62,6 +66,8 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -195,8 +201,10 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
+            layers,
+            hooks,
+            paused,
         } = self;
         let registry = Registry::of_program()?;
         check(registry, &states)?;
@@ -220,6 +228,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;

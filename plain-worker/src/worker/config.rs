@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
 use crate::error::{Error, Result};
 use crate::job::States;
-use crate::record::{Retention, WorkerRow};
+use crate::record::WorkerRow;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(super) struct Config {
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) retention: Retention,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {

@@ -6,20 +6,22 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 use super::backoff::Reconnect;
 use super::config::Config;
-use super::executor::execute;
+use super::context::{Cancellation, Context};
+use super::executor::Attempt;
 use super::finisher::ToRecord;
 use super::lanes::{Lane, Slot};
+use super::log;
 use super::outcome::{Ended, Unfit, decide};
 use super::report::Tally;
 use super::running::Running;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
-use crate::record::{Claim, Finish, LiveWorker, Next, Run};
-use crate::status::JobState;
+use crate::record::{Claim, Finish, LiveWorker, Run};
 
 /// How often a worker looks without having been woken.
 const POLL: Duration = Duration::from_secs(1);
@@ -163,29 +165,48 @@ impl Fetcher {
         runtime.spawn(async move {
             let definition = fetcher.config.registry.get(&run.job);
             let since = Instant::now();
-            let ended = match fetcher.unfit(&run, definition).await {
-                Some(unfit) => Ended::NotForUs(unfit),
-                None if fetcher.stop.is_cancelled() => Ended::NotStarted,
-                None => {
-                    let Some(definition) = definition else { return };
-                    tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
-                    let work =
-                        execute(&fetcher.queue, &run, definition, &fetcher.config.states, &cancellation, &fetcher.jobs);
-                    tokio::select! {
-                        ended = work => ended,
-                        () = fetcher.kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
-                    }
+            let (finish, ran) = match (fetcher.unfit(&run, definition).await, definition) {
+                (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
+                (None, Some(definition)) if !fetcher.stop.is_cancelled() => {
+                    (fetcher.run(&run, definition, &cancellation).await, true)
                 }
+                (None, _) => (decide(&run, definition, Ended::NotStarted), false),
             };
-            let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
-            let finish = decide(&run, definition, ended);
+            let told = fetcher.config.hooks.about(&run, &finish);
             if ran {
-                log_end(&run, &finish, since.elapsed());
+                if !fetcher.config.layers.log() || run.expired {
+                    log::ended(Level::INFO, &run, &finish, since.elapsed());
+                }
                 fetcher.tally.count(&finish);
             }
             // The finisher outlives all runs but for a worker that was dropped, which records nothing.
-            let _ = fetcher.ends.send(ToRecord { finish, slot });
+            let _ = fetcher.ends.send(ToRecord { finish, told, slot });
         });
+    }
+
+    /// Runs it to its end, with the middleware around it.
+    async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
+        if run.expired {
+            return decide(run, Some(definition), Ended::Expired);
+        }
+        let attempt = Attempt {
+            queue: &self.queue,
+            run,
+            definition,
+            states: &self.config.states,
+            context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
+            cancellation,
+            jobs: &self.jobs,
+            kill: &self.kill,
+        };
+        let layers = &self.config.layers;
+        if !layers.log() {
+            log::started(Level::INFO, &attempt.context);
+        }
+        if layers.is_empty() {
+            return decide(run, Some(definition), attempt.execute().await);
+        }
+        layers.run(&attempt).await
     }
 
     /// Whether this worker cannot run it, and whose it is then.
@@ -253,25 +274,5 @@ impl Elsewhere {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|_, since| since.elapsed() < LEAVE_FOR);
         left.keys().cloned().collect()
-    }
-}
-
-fn log_end(run: &Run, finish: &Finish, took: Duration) {
-    let Some(record) = &finish.record else { return };
-    let state = match &finish.next {
-        Next::End(state) => *state,
-        Next::Again(again) => again.state,
-    };
-    let error = record.error.as_deref().unwrap_or_default();
-    match state {
-        JobState::Dead => {
-            tracing::error!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        JobState::Retrying => {
-            tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        _ => {
-            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
     }
 }

@@ -1,16 +1,18 @@
 //! Writes the ends of runs, many at a time, and again until the database has them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::backoff::Reconnect;
+use super::hooks::{EndedJob, Hooks};
 use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
-use crate::record::{Finish, Next};
+use crate::record::{Finish, Next, RunToken};
 
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
@@ -18,6 +20,8 @@ const BATCH: usize = 500;
 /// The end of a run, with the slot that it occupies until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
+    /// What the hooks are told once it is recorded.
+    pub(super) told: Option<EndedJob>,
     pub(super) slot: Slot,
 }
 
@@ -25,22 +29,40 @@ pub(super) struct ToRecord {
 ///
 /// While one batch is being written the next one comes together, so a busy
 /// worker writes large batches and an idle one writes at once.
-pub(super) async fn record_ends(queue: Queue, mut ends: mpsc::UnboundedReceiver<ToRecord>, running: Arc<Running>) {
+pub(super) async fn record_ends(
+    queue: Queue,
+    mut ends: mpsc::UnboundedReceiver<ToRecord>,
+    running: Arc<Running>,
+    hooks: Hooks,
+) {
     let mut batch = Vec::with_capacity(BATCH);
     while ends.recv_many(&mut batch, BATCH).await > 0 {
-        let (finishes, slots): (Vec<_>, Vec<_>) = batch.drain(..).map(|end| (end.finish, end.slot)).unzip();
-        record(&queue, finishes, &running).await;
+        let mut told = HashMap::new();
+        let (finishes, slots): (Vec<_>, Vec<_>) = batch
+            .drain(..)
+            .map(|end| {
+                told.extend(end.told.map(|job| (end.finish.token, job)));
+                (end.finish, end.slot)
+            })
+            .unzip();
+        let tell = |recorded: &[RunToken]| {
+            recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
+        };
+        record(&queue, finishes, &running, tell).await;
         drop(slots);
     }
 }
 
 /// Writes a batch; what the database refuses is tried one by one, so that one bad end harms no other.
-async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running) {
+///
+/// `tell` hears of what was recorded before its runs count as ended, so that a stop waits for the hooks.
+async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running, mut tell: impl FnMut(&[RunToken])) {
     let mut waiting = vec![finishes];
     while let Some(finishes) = waiting.pop() {
         let batch: Arc<[Finish]> = finishes.into();
         match write_until_done(queue, &batch).await {
             Ok(recorded) => {
+                tell(&recorded);
                 for finish in batch.iter() {
                     running.ended(finish.token);
                     if !recorded.contains(&finish.token) && finish.record.is_some() {

@@ -102,13 +102,18 @@ impl Maintenance {
         let mut rescued = 0;
         for run in &lost {
             let definition = self.config.registry.get(&run.job);
-            let ends: Arc<[Finish]> = [decide(run, definition, Ended::Lost)].into();
+            let end = decide(run, definition, Ended::Lost);
+            let told = self.config.hooks.about(run, &end);
+            let ends: Arc<[Finish]> = [end].into();
             // One row at a time: one that the database refuses must not hold back the others.
             match self.queue.ask(move |store| async move { store.finish(ends).await }).await {
                 Ok(recorded) if recorded.is_empty() => {}
                 Ok(_) => {
                     tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
                     rescued += 1;
+                    if let Some(job) = told {
+                        self.config.hooks.tell(job);
+                    }
                 }
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => tracing::error!(id = %run.id, %error, "a lost job could not be rescued"),

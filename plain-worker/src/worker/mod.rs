@@ -9,9 +9,12 @@ mod fetch;
 mod finisher;
 #[cfg(feature = "cli")]
 mod here;
+mod hooks;
 mod lanes;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod own_runtime;
 mod panics;
@@ -23,6 +26,7 @@ pub use builder::WorkerBuilder;
 pub use context::Context;
 #[cfg(feature = "cli")]
 pub(crate) use here::run_here;
+pub use hooks::EndedJob;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

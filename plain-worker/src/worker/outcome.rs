@@ -243,7 +243,7 @@ mod tests {
     }
 
     fn error(error: impl Into<BoxError>, told: Option<CancelReason>) -> Ended {
-        Ended::Returned(Err(JobFailure { error: error.into(), retry: true }), told)
+        Ended::Returned(Err(JobFailure { error: error.into().into(), retry: true }), told)
     }
 
     fn again_of(finish: &Finish) -> &Again {

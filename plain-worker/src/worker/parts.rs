@@ -43,7 +43,12 @@ impl Parts {
         life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
 
         let (ends, received) = mpsc::unbounded_channel();
-        let finisher = spawn(tokio::spawn(finisher::record_ends(queue.clone(), received, Arc::clone(&running))));
+        let finisher = spawn(tokio::spawn(finisher::record_ends(
+            queue.clone(),
+            received,
+            Arc::clone(&running),
+            config.hooks.clone(),
+        )));
         let fetcher = Arc::new(fetch::Fetcher::new(
             queue.clone(),
             Arc::clone(config),
@@ -117,6 +122,7 @@ impl Parts {
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
     pub(super) async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
+        let last = tokio::time::Instant::now() + grace + finisher::LAST_WRITE;
         self.stop.cancel();
         // A claim that is under way is let through, so that nothing is claimed and forgotten.
         let fetched = tokio::time::timeout(grace + finisher::LAST_WRITE, self.fetcher);
@@ -131,6 +137,9 @@ impl Parts {
             clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
         }
         drop(self.finisher);
+        if tokio::time::timeout_at(last, config.hooks.done()).await.is_err() {
+            tracing::warn!(worker = %config.id, "a hook outlasts the grace period; it is not waited for");
+        }
         drop(self.heartbeat);
         let worker = config.id;
         let left = queue.run(Duration::from_millis(200), move |store| async move { store.leave(worker).await }).await;

@@ -4,13 +4,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::super::app::App;
-use super::super::exit::{Code, Outcome};
+use super::super::exit::{Code, Failure, Outcome};
 use super::super::log::Level;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
-use super::super::values::{Retain, retain, span, yes_or_no};
-use crate::record::Retention;
+use super::super::values::{retain, retention, span, yes_or_no};
 use crate::worker::{WorkerBuilder, WorkerReport};
 
 /// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
@@ -35,9 +34,10 @@ pub(in super::super) struct Work {
     /// How long after its last heartbeat this worker is taken for dead; 10s by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
     lease: Option<Duration>,
-    /// How long ended jobs are kept: `7d` for all, `dead=30d` or `succeeded=7d` for some; may be repeated
+    /// How long ended jobs are kept: `7d` for all, `dead=30d`, `succeeded=`, `cancelled=`, `expired=` for some, `audit=`
+    /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
-    retain: Vec<Retain>,
+    retain: Vec<String>,
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
@@ -87,7 +87,7 @@ impl Work {
         // A program that has set one itself knows better.
         let _ = queue.make_process_wide();
         let stop = Stop::listen()?;
-        let worker = self.over(app.prepare_worker(&queue).await?);
+        let worker = self.over(app.prepare_worker(&queue).await?)?;
         let report = worker.run_until(stop.told()).await?;
         queue.close().await;
         self.output.print(&Shape::from(report), || words(report))?;
@@ -95,7 +95,7 @@ impl Work {
     }
 
     /// The flags over the settings of the program.
-    fn over(&self, mut worker: WorkerBuilder) -> WorkerBuilder {
+    fn over(&self, mut worker: WorkerBuilder) -> Result<WorkerBuilder, Failure> {
         if !self.queue.is_empty() {
             let shared = self.queue.iter().filter(|served| served.slots.is_none());
             worker = worker.queues(shared.map(|served| served.name.clone()));
@@ -121,12 +121,12 @@ impl Work {
             worker = worker.lease(lease);
         }
         if !self.retain.is_empty() {
-            worker = worker.retention(Retain::over(Retention::default(), &self.retain));
+            worker = worker.retention(retention(&self.retain)?);
         }
         if let Some(build) = &self.build {
             worker = worker.build(build);
         }
-        if self.drain { worker.drain() } else { worker }
+        Ok(if self.drain { worker.drain() } else { worker })
     }
 }
 

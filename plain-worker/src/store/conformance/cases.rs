@@ -7,9 +7,10 @@ use super::{Fixture, changed, claim, new, number, worker, worker_row};
 use crate::error::{Error, Refused};
 use crate::pause::PauseTarget;
 use crate::record::{
-    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record, Retention,
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record,
     RetryAnswer, Run,
 };
+use crate::retention::Retention;
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -700,4 +701,53 @@ pub(super) async fn a_claim_steps_over_paused_and_unknown_jobs(f: Fixture) {
     let runs = f.claim(known.clone()).await.unwrap();
     assert_eq!(runs.iter().map(number).collect::<Vec<_>>(), [-1]);
     assert_eq!(f.claim(known).await.unwrap().len(), 0);
+}
+
+pub(super) async fn each_state_is_kept_for_its_own_time(f: Fixture) {
+    f.put(vec![new(1), new(2), new(3), changed(4, |request| request.expires_in = Some(SECOND))]).await;
+    let runs = f.take(3).await;
+    f.end(waits(&runs[1], record(AttemptStatus::Errored), again(&runs[1], JobState::Retrying, SECOND))).await;
+    f.finish([succeeded(&runs[0])].into()).await.unwrap();
+    f.end(ended(&runs[2], AttemptStatus::Cancelled, JobState::Cancelled)).await;
+    f.move_clock(SECOND * 2).await.unwrap();
+    assert_eq!(f.expire(10).await.unwrap(), 1);
+    f.promote(10).await.unwrap();
+    let again = f.take_one().await;
+    assert_eq!(number(&again), 2);
+    f.end(Finish { failures: 2, ..died(&again) }).await;
+    assert_eq!(f.attempts(again.id).await.unwrap().len(), 2);
+    f.pause(PauseTarget::queue("x"), "anna".into()).await.unwrap();
+
+    let retention = Retention::parse(["1d", "cancelled=2d", "dead=3d", "expired=forever", "audit=4d"]).unwrap();
+    let mut states = Vec::new();
+    for _ in 0..5 {
+        f.maintain().await.unwrap();
+        let mut pruned = 0;
+        loop {
+            match f.prune(retention, 1).await.unwrap() {
+                0 => break,
+                some => pruned += some,
+            }
+        }
+        let left: Vec<_> = f.list(JobFilter::new(), None, 10).await.unwrap().iter().map(|row| row.state).collect();
+        states.push((left.len(), pruned));
+        f.move_clock(DAY).await.unwrap();
+    }
+    assert_eq!(states.iter().map(|(left, _)| *left).collect::<Vec<_>>(), [4, 3, 2, 1, 1]);
+    assert!(states[4].1 > 0, "the audit goes last");
+    assert_eq!(f.attempts(again.id).await.unwrap().len(), 0, "an attempt goes with its job");
+    let left = f.list(JobFilter::new(), None, 10).await.unwrap();
+    assert_eq!(left[0].state, JobState::Expired);
+}
+
+pub(super) async fn attempts_that_belong_to_no_job_any_more_go_last(f: Fixture) {
+    f.put(vec![new(1)]).await;
+    let run = f.take_one().await;
+    f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY * 90))).await;
+    f.move_clock(DAY * 40).await.unwrap();
+    assert_eq!(f.prune(Retention::default(), 10).await.unwrap(), 0, "its job waits");
+    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 1);
+    assert_eq!(f.prune(Retention::parse(["forever"]).unwrap(), 10).await.unwrap(), 0);
+    assert!(f.prune(Retention::default(), 10).await.unwrap() > 0);
+    assert_eq!(f.attempts(run.id).await.unwrap().len(), 0);
 }

@@ -106,6 +106,8 @@ for_every_store! {
     lists_and_counts_take_the_filter,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
+    each_state_is_kept_for_its_own_time,
+    attempts_that_belong_to_no_job_any_more_go_last,
     a_drain_counts_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,

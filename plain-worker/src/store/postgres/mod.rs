@@ -36,15 +36,16 @@ use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
     insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
+    partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge, resume, retry_key, retry_key_holder,
     retry_request, retry_result, state, stats, undrained, unpark,
 }
 

@@ -34,8 +34,9 @@ use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
@@ -43,7 +44,7 @@ statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
     finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
     job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    promote, prune, prune_audit, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
     stats, undrained, unpark,
 }
 

@@ -1,0 +1,45 @@
+//! Jobs a second through one worker process: ours beside the minimal engine.
+
+use std::time::Instant;
+
+use anyhow::ensure;
+
+use super::{drained, fill, ours};
+use crate::measure::{Contender, Figure, Scale, Unit, in_turn, rate};
+use crate::raw::engine;
+use crate::raw::postgres::Raw;
+
+const CASE: &str = "drain";
+
+async fn raw_drain(raw: Raw, jobs: u32) -> anyhow::Result<f64> {
+    raw.insert_many(jobs).await?;
+    raw.settle().await?;
+    let since = Instant::now();
+    let ran = engine::drain(&raw).await?;
+    let rate = rate(ran, since);
+    ensure!(ran == u64::from(jobs), "{jobs} rows were put in, {ran} were run");
+    raw.pool.close().await;
+    Ok(rate)
+}
+
+async fn our_drain(jobs: u32) -> anyhow::Result<f64> {
+    let queue = ours().await?;
+    fill(&queue, jobs).await?;
+    let rate = drained(&queue, jobs).await?;
+    queue.close().await;
+    Ok(rate)
+}
+
+pub async fn measure(scale: Scale) -> anyhow::Result<Vec<Figure>> {
+    let jobs = scale.jobs;
+    let contenders = vec![
+        Contender::new(CASE, "minimal engine", Unit::Rate, move || async move {
+            raw_drain(Raw::create().await?, jobs).await
+        }),
+        Contender::new(CASE, "minimal engine, ids indexed", Unit::Rate, move || async move {
+            raw_drain(Raw::create().await?.with_ids().await?, jobs).await
+        }),
+        Contender::new(CASE, "plain-worker", Unit::Rate, move || our_drain(jobs)).aims("minimal engine", &[0.8]),
+    ];
+    in_turn(scale.rounds, contenders).await
+}
