@@ -29,6 +29,8 @@ CREATE TABLE {schema}.job_requests (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_requests_id ON {schema}.job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_requests_key ON {schema}.job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX job_requests_ready ON {schema}.job_requests (queue, job, priority DESC, due_at, seq)
@@ -116,6 +118,8 @@ CREATE TABLE {schema}.job_results (
 ) PARTITION BY RANGE (ended_at);
 CREATE TABLE {schema}.job_results_default PARTITION OF {schema}.job_results DEFAULT;
 CREATE INDEX job_results_id ON {schema}.job_results (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_results_key ON {schema}.job_results (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a prune walks: each state apart, since each is kept for a time of its own.
 CREATE INDEX job_results_ended ON {schema}.job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.

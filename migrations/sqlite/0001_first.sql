@@ -30,6 +30,8 @@ CREATE TABLE {prefix}job_requests (
     CHECK ((unique_key IS NULL) = (unique_until IS NULL))
 );
 CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_requests_key ON {prefix}job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, job, priority DESC, due_at, seq)
@@ -114,6 +116,8 @@ CREATE TABLE {prefix}job_results (
     CHECK ((status = 'errored') = (error_kind IS NOT NULL))
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a prune walks: each state apart, since each is kept for a time of its own.
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.

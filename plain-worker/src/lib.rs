@@ -71,6 +71,7 @@ pub mod __private;
 mod arguments;
 #[cfg(feature = "cli")]
 pub mod cli;
+mod command;
 mod error;
 mod fallible;
 mod filter;
@@ -90,6 +91,7 @@ mod worker;
 
 #[cfg(feature = "cli")]
 pub use cli::main;
+pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{
@@ -101,12 +103,13 @@ pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
 pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
+pub use queue::{Found, Lookup};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::Backoff;
 pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, middleware};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BoxError, MissingState, Scope, States};
+use crate::command::Command;
 use crate::retry::Backoff;
 use crate::status::{OnLost, UniqueUntil};
 
@@ -31,6 +32,8 @@ pub struct JobDef {
     pub options: JobOptions,
     /// The schedules written on it.
     pub schedules: &'static [ScheduleDef],
+    /// The command of the operating system that it runs; none for a function.
+    pub command: Option<&'static Command>,
     /// Tells whether stored arguments can be read, without running anything.
     #[doc(hidden)]
     pub check: fn(&str) -> Result<(), PayloadError>,
@@ -59,6 +62,7 @@ impl JobDef {
             blocking: false,
             options: JobOptions::DEFAULT,
             schedules: &[],
+            command: None,
             check,
             start,
         }
@@ -260,4 +264,6 @@ pub struct JobFailure {
     pub error: Arc<dyn std::error::Error + Send + Sync>,
     /// What `retry_if` said; `true` without one.
     pub retry: bool,
+    /// What it left behind all the same, as JSON text; a command's streams.
+    pub output: Option<String>,
 }

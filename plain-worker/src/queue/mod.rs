@@ -6,6 +6,7 @@ mod choice;
 mod destination;
 mod enqueue;
 mod handle;
+mod lookups;
 mod open;
 mod pause;
 mod process_wide;
@@ -24,6 +25,7 @@ pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
+pub use lookups::{Found, Lookup};
 
 pub(crate) use choice::database_url;
 #[cfg(any(test, feature = "cli"))]

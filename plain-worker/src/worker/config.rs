@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::command::GuardProgram;
 use super::hooks::Hooks;
 use super::life;
 use super::middleware::Layers;
@@ -26,8 +27,10 @@ pub(super) struct Config {
     pub(super) own_slots: BTreeMap<String, usize>,
     /// Names (aliases too) with their shapes.
     pub(super) knows: BTreeMap<String, String>,
-    pub(super) registry: &'static Registry,
+    pub(super) registry: Registry,
     pub(super) states: Arc<States>,
+    /// What runs its commands; none if it has none.
+    pub(super) guard: Option<GuardProgram>,
     pub(super) concurrency: usize,
     pub(super) threads: usize,
     pub(super) lease: Duration,

@@ -8,6 +8,7 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
+use super::command::{self, GuardProgram};
 use super::context::{Cancellation, Context};
 use super::outcome::Ended;
 use super::panics;
@@ -37,11 +38,16 @@ pub(super) struct Attempt<'a> {
     pub(super) jobs: &'a tokio::runtime::Handle,
     /// Ends an async job that is still going.
     pub(super) kill: &'a CancellationToken,
+    /// What runs commands; none on a worker that has none.
+    pub(super) guard: Option<&'a GuardProgram>,
 }
 
 impl Attempt<'_> {
     /// Starts the run and waits for its end; never panics, whatever the job does.
     pub(super) async fn execute(&self) -> Ended {
+        if let Some(command) = self.definition.command {
+            return command::run(self, command).await;
+        }
         tokio::select! {
             ended = execute(self) => ended,
             () = self.kill.cancelled() => Ended::Stopped(CancelReason::Shutdown, None),

@@ -18,6 +18,7 @@ use super::log;
 use super::outcome::{Ended, Unfit, decide};
 use super::report::Tally;
 use super::running::Running;
+use crate::command::is_command;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
@@ -198,6 +199,7 @@ impl Fetcher {
             cancellation,
             jobs: &self.jobs,
             kill: &self.kill,
+            guard: self.config.guard.as_ref(),
         };
         let layers = &self.config.layers;
         if !layers.log() {
@@ -212,6 +214,10 @@ impl Fetcher {
     /// Whether this worker cannot run it, and whose it is then.
     async fn unfit(&self, run: &Run, definition: Option<&'static JobDef>) -> Option<Unfit> {
         let reason = match definition {
+            None if is_command(&run.job) => format!(
+                "no worker that lives has `{}` in its own code; a worker runs no command that a row alone names",
+                run.job
+            ),
             None => format!("no worker that lives knows a job named `{}`", run.job),
             Some(definition) if definition.shape() == run.shape => return None,
             Some(definition) => {

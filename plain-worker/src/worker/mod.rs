@@ -2,6 +2,7 @@
 
 mod backoff;
 mod builder;
+mod command;
 mod config;
 mod context;
 mod executor;
@@ -23,6 +24,7 @@ mod report;
 mod running;
 
 pub use builder::WorkerBuilder;
+pub use command::guard_commands;
 pub use context::Context;
 #[cfg(feature = "cli")]
 pub(crate) use here::run_here;

@@ -130,7 +130,7 @@ impl End {
     /// they do in a job. A job that completed itself in its own transaction stays completed.
     #[must_use]
     pub fn failing_with(self, error: impl Into<BoxError>) -> Self {
-        let failure = JobFailure { error: error.into().into(), retry: true };
+        let failure = JobFailure { error: error.into().into(), retry: true, output: None };
         Self::decided(self.run, self.definition, Ended::Returned(Err(failure), None), self.took)
     }
 }

@@ -95,7 +95,7 @@ impl Next<'_> {
             Ok(text) => Ok((text != "null").then_some(text)),
             Err(reason) => {
                 let error: BoxError = format!("the output cannot be recorded: {reason}").into();
-                Err(JobFailure { error: error.into(), retry: false })
+                Err(JobFailure { error: error.into(), retry: false, output: None })
             }
         };
         End::of(self.attempt, Ended::Returned(end, None), std::time::Duration::ZERO)
@@ -106,7 +106,7 @@ impl Next<'_> {
     /// [`discard`](crate::discard), [`snooze`](crate::snooze) and [`cancel`](crate::cancel) steer the
     /// end as they do in a job.
     pub fn fail(self, error: impl Into<BoxError>) -> End {
-        let failure = JobFailure { error: error.into().into(), retry: true };
+        let failure = JobFailure { error: error.into().into(), retry: true, output: None };
         End::of(self.attempt, Ended::Returned(Err(failure), None), std::time::Duration::ZERO)
     }
 }
