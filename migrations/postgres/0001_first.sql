@@ -189,6 +189,25 @@ CREATE TABLE {schema}.worker_commands (
     created_at timestamptz NOT NULL
 );
 
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {schema}.job_rates (
+    at       bigint NOT NULL,
+    queue    text   NOT NULL,
+    job      text   NOT NULL,
+    kind     text   NOT NULL,
+    bucket   int    NOT NULL,
+    count    bigint NOT NULL,
+    total_us bigint NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+);
+-- Up to when the ends are summed up.
+CREATE TABLE {schema}.job_rates_until (
+    only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    timestamptz NOT NULL DEFAULT statement_timestamp()
+);
+INSERT INTO {schema}.job_rates_until DEFAULT VALUES;
+
 -- Who changed what, when.
 CREATE TABLE {schema}.audit (
     seq    bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

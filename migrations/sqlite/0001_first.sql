@@ -187,6 +187,25 @@ CREATE TABLE {prefix}worker_commands (
     created_at INTEGER NOT NULL
 );
 
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {prefix}job_rates (
+    at       INTEGER NOT NULL,
+    queue    TEXT    NOT NULL,
+    job      TEXT    NOT NULL,
+    kind     TEXT    NOT NULL,
+    bucket   INTEGER NOT NULL,
+    count    INTEGER NOT NULL,
+    total_us INTEGER NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+) WITHOUT ROWID;
+-- Up to when the ends are summed up.
+CREATE TABLE {prefix}job_rates_until (
+    only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+);
+INSERT INTO {prefix}job_rates_until DEFAULT VALUES;
+
 -- Who changed what, when.
 CREATE TABLE {prefix}audit (
     seq    INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -76,6 +76,7 @@ mod error;
 mod fallible;
 mod filter;
 mod job;
+mod monitor;
 mod pause;
 mod payload;
 mod probe;
@@ -97,6 +98,7 @@ pub use filter::{Filter, FilterError, suggest};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
+pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 #[cfg(feature = "cli")]
 pub(crate) use fault::YOUR_PROGRAM;
@@ -34,6 +35,7 @@ pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
+use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -160,6 +162,24 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
+    /// All workers that have a row.
+    async fn workers(&self) -> Result<Vec<WorkerView>>;
+    /// How many jobs wait and run in each queue, counted up to a bound.
+    async fn depths(&self) -> Result<Vec<Depth>>;
+    /// How many ready jobs of its queue come before this one, up to the same bound; `None`: it would take too long.
+    async fn ahead(&self, id: JobId) -> Result<Option<u64>>;
+    /// Sums of what ended.
+    async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>>;
+    /// Makes the next sums from the results, each end once; `false`: there are none to make now.
+    async fn roll_up(&self) -> Result<bool>;
+    /// Makes hours of old minutes, and takes older sums away.
+    async fn fold_rates(&self) -> Result<()>;
+    /// Who changed what, newest first, before that `seq`.
+    async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>>;
+    /// Notes a change that a person made.
+    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()>;
+    /// What the clock of all statements says.
+    async fn now(&self) -> Result<DateTime<Utc>>;
     /// What still keeps a drain of these queues from its end: requests that are due (of names that
     /// the worker knows, and that are not paused), and runs of this worker and of dead ones.
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;

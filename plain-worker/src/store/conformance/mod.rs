@@ -104,6 +104,8 @@ for_every_store! {
     only_runs_of_dead_workers_are_lost,
     a_worker_is_told_of_cancellations_and_of_runs_it_lost,
     lists_and_counts_take_the_filter,
+    what_ended_is_summed_up_once,
+    pages_see_workers_depths_and_changes,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
     each_state_is_kept_for_its_own_time,

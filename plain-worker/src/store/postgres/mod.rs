@@ -11,6 +11,7 @@ mod enqueue;
 mod filter;
 mod life;
 mod migrate;
+mod monitor;
 mod pause;
 mod read;
 mod rows;
@@ -23,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions};
 use sqlx::query::Query;
@@ -33,6 +35,7 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -43,10 +46,11 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
-    insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge, resume, retry_key, retry_key_holder,
-    retry_request, retry_result, state, stats, undrained, unpark,
+    ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, depths, expire_results, finish,
+    fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders, list, live_workers,
+    lost_runs, next_due, notices, outlook, parked, partitions, pause, pauses, present, promote, prune, prune_audit,
+    prune_day, purge, rate_span, rates, resume, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    state, stats, undrained, unpark, workers,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -165,7 +169,8 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
         Clock::Database => "statement_timestamp()".to_owned(),
         Clock::Movable => format!("(statement_timestamp() + (SELECT ahead FROM {schema}.clock))"),
     };
-    move |sql| sql.replace("{schema}", &schema).replace("{now}", &now)
+    let bounds = RATE_BOUNDS.map(|bound| bound.to_string()).join(", ");
+    move |sql| sql.replace("{schema}", &schema).replace("{now}", &now).replace("{bounds}", &bounds)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -372,6 +377,42 @@ impl Store for PostgresStore {
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerView>> {
+        self.all_workers().await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        self.all_depths().await
+    }
+
+    async fn ahead(&self, id: JobId) -> Result<Option<u64>> {
+        self.count_ahead(id).await
+    }
+
+    async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
+        self.sums(query).await
+    }
+
+    async fn roll_up(&self) -> Result<bool> {
+        self.sum_up().await
+    }
+
+    async fn fold_rates(&self) -> Result<()> {
+        self.fold_sums().await
+    }
+
+    async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.list_audits(before, limit).await
+    }
+
+    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
+        self.insert_audit(&actor, &action, &target, count).await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>> {
+        self.what_time().await
     }
 
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
