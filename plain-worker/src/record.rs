@@ -239,6 +239,8 @@ pub(crate) struct WorkerRow {
     pub queues: Option<Vec<String>>,
     /// Job names (aliases too), each with the shape it was built with.
     pub knows: BTreeMap<String, String>,
+    /// Names of the schedules in its code, each with the fingerprint of its definition.
+    pub schedules: BTreeMap<String, String>,
     pub concurrency: u32,
     /// How long after its last heartbeat the worker is taken for dead.
     pub lease: Duration,
@@ -250,6 +252,8 @@ pub(crate) struct LiveWorker {
     pub id: WorkerId,
     pub queues: Option<Vec<String>>,
     pub knows: BTreeMap<String, String>,
+    pub schedules: BTreeMap<String, String>,
+    pub started_at: DateTime<Utc>,
 }
 
 /// What a worker must be told about one of its runs.

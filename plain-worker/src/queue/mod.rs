@@ -11,6 +11,7 @@ mod open;
 mod pause;
 mod process_wide;
 mod runtime;
+mod schedules;
 mod waiters;
 
 use std::future::Future;
@@ -23,12 +24,13 @@ use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
+pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use lookups::{Found, Lookup};
+pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
 pub(crate) use choice::database_url;
-#[cfg(any(test, feature = "cli"))]
 pub(crate) use enqueue::request;
 
 use crate::error::{Error, Result};

@@ -28,7 +28,7 @@ fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
     Finish { held, ..finish(run, record(status), Next::End(state)) }
 }
 
-fn succeeded(run: &Run) -> Finish {
+pub(super) fn succeeded(run: &Run) -> Finish {
     ended(run, AttemptStatus::Successful, JobState::Succeeded)
 }
 
@@ -52,6 +52,8 @@ fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
 fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
     changed(n, |request| request.unique = Some((key.to_owned(), until)))
 }
+
+pub(super) use super::schedules::*;
 
 pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
     f.put(vec![new(3), new(4)]).await;

@@ -16,6 +16,7 @@ mod pause;
 mod read;
 mod rows;
 mod run;
+mod schedules;
 mod transaction;
 mod wake;
 
@@ -35,6 +36,7 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -46,11 +48,12 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    ahead, attempts, audit, audits, beat, cancel_process, cancel_request, claim, depths, expire_results, finish,
-    fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders, list, live_workers,
-    lost_runs, next_due, notices, outlook, parked, partitions, pause, pauses, present, promote, prune, prune_audit,
-    prune_day, purge, rate_span, rates, resume, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    state, stats, undrained, unpark, workers,
+    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim,
+    depths, expire_results, finish, fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job,
+    key_holders, list, live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, partitions, pause,
+    pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -231,6 +234,10 @@ impl Store for PostgresStore {
         "postgres"
     }
 
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
     fn namespace(&self) -> &Namespace {
         &self.namespace
     }
@@ -325,6 +332,46 @@ impl Store for PostgresStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.all_schedules().await
+    }
+
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()> {
+        self.put_schedule(&definition, &fingerprint).await
+    }
+
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>> {
+        self.settle_slots(&steps).await
+    }
+
+    async fn add_schedule(&self, definition: Definition) -> Result<bool> {
+        self.insert_schedule(&definition).await
+    }
+
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool> {
+        self.update_schedule(&definition, generation).await
+    }
+
+    async fn remove_schedule(&self, name: String) -> Result<bool> {
+        self.delete_schedule(&name).await
+    }
+
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
+        self.waiting_of_schedule(&name).await
+    }
+
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {
+        self.stop_schedule(&name, by).await
+    }
+
+    async fn resume_schedule(&self, name: String) -> Result<bool> {
+        self.restart_schedule(&name).await
+    }
+
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>> {
+        self.ask_for_run(&name, id).await
     }
 
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
