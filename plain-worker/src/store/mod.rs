@@ -40,7 +40,7 @@ use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -171,7 +171,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// All that is paused, the oldest first.
     async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    ///
+    /// One row of the audit counts all parts of a purge: `noted` is what the part before answered.
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
     /// Keeps the tables ready for what comes (partitions ahead).
