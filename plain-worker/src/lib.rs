@@ -98,6 +98,8 @@ pub use pause::{Pause, PauseTarget};
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
+#[doc = include_str!("docs/scheduled_command.md")]
+pub use plain_worker_macros::scheduled_command;
 pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
