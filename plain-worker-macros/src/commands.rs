@@ -45,6 +45,7 @@ const KEYS: &[Key<CommandOptions>] = &[
     of_schedule("tz"),
     of_schedule("catch_up"),
     of_schedule("overlap"),
+    of_schedule("window"),
     Key {
         name: "name",
         read: |options, entry| {

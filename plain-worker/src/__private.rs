@@ -17,7 +17,7 @@ pub use crate::job::{
     MissingState, PayloadError, RunEnd, ScheduleDef, Scope, Started, States, Unique,
 };
 pub use crate::probe::{NotOption, NotResult, Probe};
-pub use crate::queue::{BulkEnqueue, Enqueue, Handle};
+pub use crate::queue::{BulkEnqueue, Enqueue, Handle, Lookup};
 pub use crate::record::JobId;
 pub use crate::registry::Registration;
 pub use crate::retry::Backoff;

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::filter::{Column, Expression, Filter, FilterError, Matching, Term};
+use crate::filter::{Column, Comparison, Expression, Filter, FilterError, Matching, Moment, Term, When};
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
 
 /// The id of a job: one through all its attempts, made where it is enqueued.
@@ -239,6 +239,8 @@ pub(crate) struct WorkerRow {
     pub queues: Option<Vec<String>>,
     /// Job names (aliases too), each with the shape it was built with.
     pub knows: BTreeMap<String, String>,
+    /// Names of the schedules in its code, each with the fingerprint of its definition.
+    pub schedules: BTreeMap<String, String>,
     pub concurrency: u32,
     /// How long after its last heartbeat the worker is taken for dead.
     pub lease: Duration,
@@ -250,6 +252,8 @@ pub(crate) struct LiveWorker {
     pub id: WorkerId,
     pub queues: Option<Vec<String>>,
     pub knows: BTreeMap<String, String>,
+    pub schedules: BTreeMap<String, String>,
+    pub started_at: DateTime<Utc>,
 }
 
 /// What a worker must be told about one of its runs.
@@ -393,6 +397,14 @@ pub struct JobFilter {
     pub queues: Vec<String>,
     /// With this unique key.
     pub unique_key: Option<String>,
+    /// Enqueued then or later.
+    pub enqueued_since: Option<DateTime<Utc>>,
+    /// Enqueued before.
+    pub enqueued_before: Option<DateTime<Utc>>,
+    /// Ended for good then or later.
+    pub ended_since: Option<DateTime<Utc>>,
+    /// Ended for good before.
+    pub ended_before: Option<DateTime<Utc>>,
     /// Let through by this filter as well.
     pub matching: Option<Filter>,
     /// How long a list or a count may look; see [`within`](Self::within).
@@ -469,8 +481,18 @@ impl JobFilter {
         let states = (!self.states.is_empty()).then(|| Expression::Term(Term::State(self.states.clone())));
         let key = self.unique_key.clone().into_iter().collect::<Vec<_>>();
         let matching = self.matching.as_ref().map(|filter| filter.expression().clone());
+        let at = |moment, comparison, time: Option<DateTime<Utc>>| {
+            time.map(|time| Expression::Term(Term::Moment(moment, comparison, When::At(time))))
+        };
+        let times = [
+            at(Moment::Enqueued, Comparison::AtLeast, self.enqueued_since),
+            at(Moment::Enqueued, Comparison::Less, self.enqueued_before),
+            at(Moment::Ended, Comparison::AtLeast, self.ended_since),
+            at(Moment::Ended, Comparison::Less, self.ended_before),
+        ];
         let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
-        Expression::All(parts.into_iter().chain([names(Column::Key, &key), matching]).flatten().collect())
+        let parts = parts.into_iter().chain(times).chain([names(Column::Key, &key), matching]);
+        Expression::All(parts.flatten().collect())
     }
 
     /// How long a list or a count may look.

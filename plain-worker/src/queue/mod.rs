@@ -5,10 +5,12 @@ mod bulk;
 mod destination;
 mod enqueue;
 mod handle;
+mod lookups;
 mod open;
 mod pause;
 mod process_wide;
 mod runtime;
+mod schedules;
 mod waiters;
 
 use std::future::Future;
@@ -21,10 +23,12 @@ use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
+pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
+pub use lookups::{Found, Lookup};
+pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
-#[cfg(test)]
 pub(crate) use enqueue::request;
 pub(crate) use open::database_url;
 
