@@ -293,6 +293,13 @@ pub enum CancelAnswer {
     Ended(JobState),
 }
 
+/// A part of a purge: what was taken away, and the row of the audit that counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub count: u64,
+    pub noted: Option<i64>,
+}
+
 /// What became of a wish to run a job again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -493,6 +500,21 @@ impl JobFilter {
         let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
         let parts = parts.into_iter().chain(times).chain([names(Column::Key, &key), matching]);
         Expression::All(parts.flatten().collect())
+    }
+
+    /// The filter for people, as the audit keeps it; `*` is all that waits.
+    pub(crate) fn in_words(&self) -> String {
+        let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+        let part = |name: &str, values: String| (!values.is_empty()).then(|| format!("{name}={values}"));
+        let parts = [
+            part("state", states.join(",")),
+            part("job", self.jobs.join(",")),
+            part("queue", self.queues.join(",")),
+            part("key", self.unique_key.clone().unwrap_or_default()),
+            self.matching.as_ref().map(|filter| format!("where {filter}")),
+        ];
+        let words: Vec<String> = parts.into_iter().flatten().collect();
+        if words.is_empty() { "*".to_owned() } else { words.join(" ") }
     }
 
     /// How long a list or a count may look.

@@ -27,6 +27,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "cli")]
+pub(crate) use fault::YOUR_PROGRAM;
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
@@ -38,7 +40,7 @@ use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -89,6 +91,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn migrate(&self) -> Result<Vec<&'static str>>;
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
+    /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).
+    async fn require(&self) -> Result<()>;
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;
 
@@ -167,7 +171,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// All that is paused, the oldest first.
     async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    ///
+    /// One row of the audit counts all parts of a purge: `noted` is what the part before answered.
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
     /// Keeps the tables ready for what comes (partitions ahead).

@@ -128,6 +128,7 @@ for_every_store! {
     a_run_by_hand_is_made_once,
     a_schedule_can_be_added_changed_and_removed,
     what_is_paused_is_not_claimed,
+    a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,
     one_order_goes_through_many_jobs_and_queues,
     a_claim_steps_over_paused_and_unknown_jobs,

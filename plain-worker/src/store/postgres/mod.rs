@@ -5,6 +5,7 @@
 //! application's default may be another.
 
 mod address;
+mod audit;
 mod control;
 mod days;
 mod enqueue;
@@ -41,17 +42,17 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim,
-    depths, expire_results, finish, fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job,
-    key_holders, list, live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, partitions, pause,
-    pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, depths,
+    expire_results, finish, fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders,
+    list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
+    pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
     register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
@@ -254,6 +255,10 @@ impl Store for PostgresStore {
         self.create_or_require().await
     }
 
+    async fn require(&self) -> Result<()> {
+        self.require_tables().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }
@@ -390,8 +395,8 @@ impl Store for PostgresStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {

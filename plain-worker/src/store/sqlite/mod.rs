@@ -3,6 +3,7 @@
 //! Every write is one `BEGIN IMMEDIATE` transaction; those of one process
 //! queue up at a lock of ours, so that they do not spin at the file's.
 
+mod audit;
 mod control;
 mod enqueue;
 mod file;
@@ -39,17 +40,17 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
 statements! {
-    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim,
-    claim_delete, claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results,
-    fold_rates, forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_keys, job, key_holders, list,
-    live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, pause, pause_schedule, pauses,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
+    claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, fold_rates,
+    forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
+    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register_schedule, resume, resume_schedule,
     retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
     schedules, settle_schedule, state, stats, undrained, unpark, workers,
@@ -229,6 +230,10 @@ impl Store for SqliteStore {
         self.apply_migrations().await.map(drop)
     }
 
+    async fn require(&self) -> Result<()> {
+        self.prepare().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }
@@ -370,8 +375,8 @@ impl Store for SqliteStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {
