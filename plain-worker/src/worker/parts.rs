@@ -129,6 +129,15 @@ impl Parts {
         }
     }
 
+    /// Waits until so many attempts have ended; then claims no more, and waits for those that run.
+    pub(super) async fn used_up(&self, attempts: u64) {
+        self.tally.reaches(attempts).await;
+        tracing::info!(attempts, "as many jobs as this worker should; what runs ends");
+        self.stop.cancel();
+        // What a claim brings that was under way is handed back, or has started and is waited for.
+        self.running.idle().await;
+    }
+
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
     pub(super) async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
