@@ -31,7 +31,7 @@ impl Scene {
     async fn new(database: Database) -> Self {
         let (log, go) = (database.folder.path().join("log"), database.folder.path().join("go"));
         let queue = database.queue().await;
-        Self { queue, log, go, database }
+        Self { database, queue, log, go }
     }
 
     /// Enqueues so many jobs that wait until `go` exists.
