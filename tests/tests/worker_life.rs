@@ -45,7 +45,7 @@ async fn never_yields(#[inject] stage: Stage) {
 #[job]
 async fn waits_for_ever(#[inject] stage: Stage) {
     stage.started.fetch_add(1, Ordering::SeqCst);
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 #[job]
