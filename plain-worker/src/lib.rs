@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod check;
 mod command;
 mod error;
 mod fallible;
@@ -87,6 +88,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use check::{CheckProblem, CheckReport, check, check_with};
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};

@@ -35,7 +35,7 @@ use crate::error::{Refused, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -128,6 +128,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>>;
     /// Makes these parked requests ready.
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64>;
+    /// Requests of any state in the order of their `seq`, after that one.
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>>;
 
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;

@@ -25,6 +25,7 @@ pub use builder::WorkerBuilder;
 pub use command::guard_commands;
 pub use context::Context;
 pub use hooks::EndedJob;
+pub(crate) use panics::caught;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

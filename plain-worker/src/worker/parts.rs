@@ -85,6 +85,7 @@ impl Parts {
             )),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).tell_what_cannot_run())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),

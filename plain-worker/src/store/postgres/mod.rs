@@ -36,7 +36,7 @@ use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::QueueOptions;
@@ -45,7 +45,7 @@ use crate::store::sealed::{AnyStore, IntoStore};
 statements! {
     attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
     insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge, resume, retry_key, retry_key_holder,
+    partitions, pause, pauses, present, promote, prune, prune_audit, prune_day, purge, resume, requests, retry_key, retry_key_holder,
     retry_request, retry_result, state, stats, undrained, unpark,
 }
 
@@ -316,6 +316,10 @@ impl Store for PostgresStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        self.stored_requests(after, limit).await
     }
 
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {

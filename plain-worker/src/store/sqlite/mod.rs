@@ -34,7 +34,7 @@ use crate::error::{Error, Result};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
@@ -44,7 +44,7 @@ statements! {
     attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
     finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
     job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, prune_audit, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
+    promote, prune, prune_audit, purge, resume, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
     stats, undrained, unpark,
 }
 
@@ -296,6 +296,10 @@ impl Store for SqliteStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        self.stored_requests(after, limit).await
     }
 
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
