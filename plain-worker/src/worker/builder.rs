@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
+use super::scheduler::Timetable;
 use crate::command::Command;
 use crate::error::Result;
 use crate::job::States;
@@ -51,6 +53,8 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    time_zone: Tz,
+    catch_up_window: Duration,
     commands: CommandSettings,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
@@ -72,6 +76,8 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            time_zone: Tz::UTC,
+            catch_up_window: Duration::from_secs(24 * 60 * 60),
             commands: CommandSettings::default(),
             layers: Layers::default(),
             hooks: Hooks::default(),
@@ -110,6 +116,19 @@ impl WorkerBuilder {
     pub fn state<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
         self.states.insert(value);
         self
+    }
+
+    /// All states at once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states alone, for a run without a worker.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_states(self) -> States {
+        self.states
     }
 
     /// How many async jobs run at once: 50 by default, at least 1.
@@ -165,6 +184,20 @@ impl WorkerBuilder {
     /// [`PauseTarget::Everything`] ends that of all such workers. A worker that is started again waits again.
     pub fn paused(mut self, paused: bool) -> Self {
         self.paused = paused;
+        self
+    }
+
+    /// The zone of schedules that name none: UTC by default.
+    pub fn time_zone(mut self, zone: Tz) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// How old the latest slot that was missed in a downtime may be to be run after it: 24 hours by default.
+    ///
+    /// A schedule's own `window = ".."` comes first.
+    pub fn catch_up_window(mut self, window: Duration) -> Self {
+        self.catch_up_window = window;
         self
     }
 
@@ -248,6 +281,8 @@ impl WorkerBuilder {
             build,
             own_runtime,
             drain,
+            time_zone,
+            catch_up_window,
             mut commands,
             layers,
             hooks,
@@ -257,6 +292,7 @@ impl WorkerBuilder {
         let registry = commands.registry()?;
         check(&registry, &states)?;
         let guard = commands.guard_for(&registry).await?;
+        let timetable = Timetable::of(&registry, time_zone)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
         // A queue that was given slots is served.
@@ -278,6 +314,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            timetable,
+            catch_up_window,
             layers,
             hooks,
         });

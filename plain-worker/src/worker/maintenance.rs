@@ -29,6 +29,8 @@ const PIECE: u32 = 1_000;
 const PARK_ROUND: Duration = Duration::from_secs(10);
 /// How many stored requests a worker looks through at its start.
 const CHECKED: u64 = 100_000;
+/// How often what ended is summed up.
+const COUNT_ROUND: Duration = Duration::from_secs(10);
 /// How often old results are pruned and tables kept ready.
 const PRUNE_ROUND: Duration = Duration::from_secs(10 * 60);
 
@@ -175,10 +177,22 @@ impl Maintenance {
         definition.shape() == row.shape || matches!(readable, Ok(Ok(()) | Err(PayloadError::Missing(_))))
     }
 
+    /// Sums up what ended, for pages and metrics, off the path on which jobs end.
+    pub(super) async fn count_until_stopped(self: Arc<Self>) {
+        self.repeat("sum up what ended", || async {
+            while self.queue.roll_up().await? {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok(COUNT_ROUND.mul_f64(rand::random_range(0.8..1.2)))
+        })
+        .await;
+    }
+
     /// Prunes what is past its retention and keeps the tables ready.
     pub(super) async fn prune_until_stopped(self: Arc<Self>) {
         self.repeat("prune results", || async {
             self.queue.ask(|store| async move { store.maintain().await }).await?;
+            self.queue.ask(|store| async move { store.fold_rates().await }).await?;
             let retention = self.config.retention;
             let since = Instant::now();
             while self.queue.ask(move |store| async move { store.prune(retention, PIECE).await }).await? > 0 {

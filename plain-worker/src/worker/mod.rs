@@ -8,6 +8,8 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+#[cfg(feature = "cli")]
+mod here;
 mod hooks;
 mod lanes;
 mod life;
@@ -20,10 +22,13 @@ mod panics;
 mod parts;
 mod report;
 mod running;
+mod scheduler;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
 pub use context::Context;
+#[cfg(feature = "cli")]
+pub(crate) use here::run_here;
 pub use hooks::EndedJob;
 pub(crate) use panics::caught;
 pub use report::WorkerReport;

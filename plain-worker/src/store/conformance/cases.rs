@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Fixture, changed, claim, new, number, worker, worker_row};
 use crate::error::{Error, Refused};
+use crate::monitor::{Rate, RateKind, RateQuery};
 use crate::pause::PauseTarget;
 use crate::record::{
     Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record,
@@ -27,7 +28,7 @@ fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
     Finish { held, ..finish(run, record(status), Next::End(state)) }
 }
 
-fn succeeded(run: &Run) -> Finish {
+pub(super) fn succeeded(run: &Run) -> Finish {
     ended(run, AttemptStatus::Successful, JobState::Succeeded)
 }
 
@@ -51,6 +52,8 @@ fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
 fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
     changed(n, |request| request.unique = Some((key.to_owned(), until)))
 }
+
+pub(super) use super::schedules::*;
 
 pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
     f.put(vec![new(3), new(4)]).await;
@@ -527,14 +530,100 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     assert!(ready[0].oldest_due.is_some());
 }
 
+pub(super) async fn what_ended_is_summed_up_once(f: Fixture) {
+    f.put((1..=6).map(new).collect()).await;
+    assert!(!f.roll_up().await.unwrap(), "nothing has ended");
+    let runs = f.claim(claim(6)).await.unwrap();
+    let retried = waits(&runs[2], record(AttemptStatus::Errored), again(&runs[2], JobState::Retrying, DAY));
+    f.finish([succeeded(&runs[0]), died(&runs[1]), retried, succeeded(&runs[3])].into()).await.unwrap();
+    assert!(!f.roll_up().await.unwrap(), "what has just ended may have company that is not committed yet");
+    f.move_clock(Duration::from_secs(20)).await.unwrap();
+    assert!(f.roll_up().await.unwrap());
+    assert!(!f.roll_up().await.unwrap());
+    f.finish([succeeded(&runs[4])].into()).await.unwrap();
+    f.move_clock(Duration::from_secs(20)).await.unwrap();
+    assert!(f.roll_up().await.unwrap());
+
+    let count = |rates: &[Rate], kind: RateKind| -> u64 {
+        rates.iter().filter(|rate| rate.kind == kind).map(|rate| rate.count).sum()
+    };
+    let kinds = [(RateKind::Succeeded, 3), (RateKind::Dead, 1), (RateKind::Failed, 1), (RateKind::Wait, 5)];
+    let check = |rates: &[Rate]| {
+        for (kind, expected) in kinds.clone() {
+            assert_eq!(count(rates, kind.clone()), expected, "{kind:?}");
+        }
+    };
+    check(&f.rates(RateQuery::last(3_600)).await.unwrap());
+    let steps = f.rates(RateQuery::last(3_600).step(60)).await.unwrap();
+    check(&steps);
+    assert!(steps.iter().all(|rate| rate.at > 0 && rate.at % 60 == 0 && rate.job.is_empty()));
+    let named = f.rates(RateQuery::last(3_600).by_name()).await.unwrap();
+    check(&named);
+    assert!(named.iter().all(|rate| rate.job == "sample" && rate.queue == "default"));
+    let mut other = RateQuery::last(3_600);
+    other.job = Some("other".to_owned());
+    assert!(f.rates(other).await.unwrap().is_empty());
+
+    // Minutes become hours and lose nothing; what is older than five weeks goes.
+    f.move_clock(DAY * 2).await.unwrap();
+    f.fold_rates().await.unwrap();
+    let folded = f.rates(RateQuery::last(3 * 86_400).step(60)).await.unwrap();
+    check(&folded);
+    assert!(folded.iter().all(|rate| rate.at % 3_600 == 0));
+    f.move_clock(DAY * 40).await.unwrap();
+    f.fold_rates().await.unwrap();
+    f.move_clock(Duration::ZERO).await.unwrap();
+    assert!(f.rates(RateQuery { seconds: 90 * 86_400, ..RateQuery::default() }).await.unwrap().is_empty());
+}
+
+pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
+    let row = worker_row(worker(), SECOND * 60);
+    f.beat(row.clone()).await.unwrap();
+    f.put(vec![new(1), new(2), changed(3, |request| request.priority = 9)]).await;
+    f.put(vec![changed(4, |request| request.queue = "mail".into()), changed(5, |request| request.due = Due::In(DAY))])
+        .await;
+    let listed = f.list(JobFilter::new(), None, 9).await.unwrap();
+    let id = |n: usize| listed[listed.len() - n].id;
+    assert_eq!(f.ahead(id(2)).await.unwrap(), Some(2), "one that was first and one that is more urgent");
+    assert_eq!(f.ahead(id(4)).await.unwrap(), Some(0));
+    f.claim(Claim { worker: row.id, ..claim(1) }).await.unwrap();
+
+    let depths = f.depths().await.unwrap();
+    let count = |queue: &str, state| {
+        depths.iter().find(|depth| depth.queue == queue && depth.state == state).map(|depth| depth.count)
+    };
+    assert_eq!(count("default", JobState::Ready), Some(2));
+    assert_eq!(count("default", JobState::Running), Some(1));
+    assert_eq!(count("default", JobState::Scheduled), Some(1));
+    assert_eq!(count("mail", JobState::Ready), Some(1));
+    assert_eq!(depths.len(), 4);
+
+    let workers = f.workers().await.unwrap();
+    assert_eq!((workers.len(), workers[0].id, workers[0].running, workers[0].alive), (1, row.id, 1, true));
+    f.move_clock(DAY).await.unwrap();
+    assert!(!f.workers().await.unwrap()[0].alive);
+
+    for n in 1..=3 {
+        f.note_change(format!("p{n}"), "cancel".to_owned(), "state:ready".to_owned(), n).await.unwrap();
+    }
+    let page = f.audits(None, 2).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.count).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(f.audits(Some(page[1].seq), 9).await.unwrap()[0].actor, "p1");
+    assert!((f.now().await.unwrap() - page[0].at).num_seconds() < 3_600);
+}
+
 pub(super) async fn a_purge_takes_waiting_jobs_and_their_keys(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End), new(2), changed(3, |request| request.queue = "mail".into())]).await;
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 1).await.unwrap(), 1, "a bounded piece");
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 10).await.unwrap(), 1);
+    assert_eq!(
+        f.purge(JobFilter::new().queue("default"), String::new(), None, 1).await.unwrap().count,
+        1,
+        "a bounded piece"
+    );
+    assert_eq!(f.purge(JobFilter::new().queue("default"), String::new(), None, 10).await.unwrap().count, 1);
     assert!(f.put(vec![keyed(4, "k", UniqueUntil::End)]).await[0].is_new());
     let run = f.take(10).await;
     assert_eq!(run.len(), 2);
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 0, "what runs is not touched");
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 0, "what runs is not touched");
 }
 
 pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
@@ -762,8 +851,46 @@ pub(super) async fn attempts_that_belong_to_no_job_any_more_go_last(f: Fixture) 
     f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY * 90))).await;
     f.move_clock(DAY * 40).await.unwrap();
     assert_eq!(f.prune(Retention::default(), 10).await.unwrap(), 0, "its job waits");
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 1);
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 1);
     assert_eq!(f.prune(Retention::parse(["forever"]).unwrap(), 10).await.unwrap(), 0);
     assert!(f.prune(Retention::default(), 10).await.unwrap() > 0);
     assert_eq!(f.attempts(run.id).await.unwrap().len(), 0);
+}
+
+pub(super) async fn a_change_is_noted_with_it(f: Fixture) {
+    f.put((0..7).map(new).collect()).await;
+    f.put(vec![of(8, "other", "mail")]).await;
+    let run = f.take_one().await;
+    let waiting = f.list(JobFilter::new().job("other"), None, 1).await.unwrap().remove(0);
+    let by = || "anna".to_owned();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.cancel(run.id, by()).await.unwrap();
+    f.cancel(waiting.id, String::new()).await.unwrap();
+    f.cancel(waiting.id, by()).await.unwrap();
+    let filter = JobFilter::new().queue("default").state(JobState::Ready);
+    let mut noted = None;
+    while let purged = f.purge(filter.clone(), by(), noted, 4).await.unwrap()
+        && purged.count > 0
+    {
+        noted = purged.noted;
+    }
+    let rows = f.audits(None, 10).await.unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .rev()
+        .map(|row| format!("{} {} {} {}", row.actor, row.action, row.target.as_deref().unwrap_or_default(), row.count))
+        .collect();
+    let expected = [
+        "anna pause queue:mail 1".to_owned(),
+        "ben resume queue:mail 1".to_owned(),
+        format!("anna cancel {} 1", run.id),
+        format!(" cancel {} 1", waiting.id),
+        "anna purge state=ready queue=default 6".to_owned(),
+    ];
+    assert_eq!(shown, expected, "what changed nothing is not noted");
+    let page = f.audits(Some(rows[1].seq), 2).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.seq).collect::<Vec<_>>(), [rows[2].seq, rows[3].seq]);
 }
