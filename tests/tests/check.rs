@@ -101,7 +101,10 @@ async fn everything_that_cannot_be_run_is_listed_by_job_and_reason(database: Dat
 
 async fn a_check_reads_all_and_changes_nothing(database: Database) {
     let queue = database.queue().await;
-    other::enqueue_all((0..2_500).map(|n| other { n: (n % 200) as u8 })).on(&queue).await.unwrap();
+    other::enqueue_all((0..2_500_u32).map(|n| other { n: u8::try_from(n % 200).unwrap_or_default() }))
+        .on(&queue)
+        .await
+        .unwrap();
     database.execute(r#"UPDATE {}job_requests SET arguments = '{"n":-1}' WHERE seq > 2400"#).await;
     let look = async || {
         let stats = queue.stats(JobFilter::new()).await.unwrap();

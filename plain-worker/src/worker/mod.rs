@@ -3,6 +3,7 @@
 mod backoff;
 mod builder;
 mod command;
+mod company;
 mod config;
 mod context;
 mod executor;
@@ -21,8 +22,10 @@ mod own_runtime;
 mod panics;
 mod parts;
 mod report;
+mod rescue;
 mod running;
 mod scheduler;
+mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
