@@ -49,6 +49,7 @@ pub struct WorkerBuilder {
     grace: Duration,
     lease: Duration,
     retention: Retention,
+    stats_every: Option<Duration>,
     build: String,
     own_runtime: Option<usize>,
     paused: bool,
@@ -72,6 +73,7 @@ impl WorkerBuilder {
             grace: Duration::from_secs(25),
             lease: Duration::from_secs(10),
             retention: Retention::default(),
+            stats_every: None,
             build: default_build(),
             own_runtime: None,
             paused: false,
@@ -149,6 +151,13 @@ impl WorkerBuilder {
     /// How long ended jobs are kept; this worker prunes the rest.
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Logs a line of figures that often, at least every second: what ended since the last one, and what runs. None
+    /// while the worker is idle, and none at all by default.
+    pub fn stats_every(mut self, period: Duration) -> Self {
+        self.stats_every = Some(period.max(Duration::from_secs(1)));
         self
     }
 
@@ -257,6 +266,7 @@ impl WorkerBuilder {
             grace,
             lease,
             retention,
+            stats_every,
             build,
             own_runtime,
             drain,
@@ -293,6 +303,7 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            stats_every,
             timetable,
             catch_up_window,
             layers,

@@ -18,6 +18,7 @@ mod outcome;
 mod own_runtime;
 mod panics;
 mod parts;
+mod pulse;
 mod report;
 mod running;
 mod scheduler;

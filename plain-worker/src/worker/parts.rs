@@ -11,7 +11,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::config::Config;
 use super::report::{Tally, WorkerReport};
 use super::scheduler::Scheduler;
-use super::{backoff, fetch, finisher, life, maintenance, running};
+use super::{backoff, fetch, finisher, life, maintenance, pulse, running};
 use crate::error::Result;
 use crate::queue::Queue;
 use crate::status::CancelReason;
@@ -75,7 +75,7 @@ impl Parts {
             look: Arc::clone(&look),
             stop: stop.clone(),
         });
-        let upkeep = vec![
+        let mut upkeep = vec![
             spawn(tokio::spawn(Arc::clone(&keeper).promote_until_stopped())),
             // Told of cancellations until the very end.
             spawn(tokio::spawn(
@@ -96,6 +96,10 @@ impl Parts {
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
+        if let Some(every) = config.stats_every {
+            let (tally, running) = (Arc::clone(&tally), Arc::clone(&running));
+            upkeep.push(spawn(tokio::spawn(pulse::tell_until_stopped(every, tally, running, stop.clone()))));
+        }
         Ok(Self {
             running,
             tally,
