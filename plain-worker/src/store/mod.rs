@@ -27,6 +27,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "cli")]
+pub(crate) use fault::YOUR_PROGRAM;
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
@@ -89,6 +91,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn migrate(&self) -> Result<Vec<&'static str>>;
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
+    /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).
+    async fn require(&self) -> Result<()>;
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;
 

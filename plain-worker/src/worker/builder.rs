@@ -120,6 +120,19 @@ impl WorkerBuilder {
         self
     }
 
+    /// All states at once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states alone, for a run without a worker.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_states(self) -> States {
+        self.states
+    }
+
     /// How many async jobs run at once: 50 by default, at least 1.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs.max(1);

@@ -8,6 +8,8 @@ mod context;
 mod executor;
 mod fetch;
 mod finisher;
+#[cfg(feature = "cli")]
+mod here;
 mod hooks;
 mod lanes;
 mod life;
@@ -26,6 +28,8 @@ mod scheduler;
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
 pub use context::Context;
+#[cfg(feature = "cli")]
+pub(crate) use here::run_here;
 pub use hooks::EndedJob;
 pub use report::WorkerReport;
 

@@ -200,7 +200,7 @@ fn timeout_text(run: &Run, after: Option<Duration>) -> String {
 }
 
 /// An error with its whole source chain, one line each.
-fn chain_text(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain_text(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

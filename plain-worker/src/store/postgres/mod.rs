@@ -255,6 +255,10 @@ impl Store for PostgresStore {
         self.create_or_require().await
     }
 
+    async fn require(&self) -> Result<()> {
+        self.require_tables().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }

@@ -230,6 +230,10 @@ impl Store for SqliteStore {
         self.apply_migrations().await.map(drop)
     }
 
+    async fn require(&self) -> Result<()> {
+        self.prepare().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }
