@@ -159,11 +159,8 @@ impl Roles {
         let owner = database.queue().await;
         owner.migrate().await.unwrap();
         let block = OPERATIONS.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("the grants");
-        let mut sql = String::new();
-        for role in ["worker", "producer", "viewer"] {
-            sql.push_str(&format!("CREATE ROLE app_{role} LOGIN NOSUPERUSER;\n"));
-        }
-        sql.push_str(block);
+        let roles = ["worker", "producer", "viewer"].map(|role| format!("CREATE ROLE app_{role} LOGIN NOSUPERUSER;\n"));
+        let sql = roles.concat() + block;
         let sql = sql.replace("app_", &format!("app{tag}_"));
         let mut connection = PgConnection::connect(&database.url).await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
