@@ -3,6 +3,7 @@
 mod backoff;
 mod builder;
 mod command;
+mod company;
 mod config;
 mod context;
 mod executor;
@@ -22,8 +23,10 @@ mod panics;
 mod parts;
 mod pulse;
 mod report;
+mod rescue;
 mod running;
 mod scheduler;
+mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
