@@ -26,11 +26,13 @@ mod command;
 mod commands;
 mod condition;
 mod exit;
+mod lifeline;
 mod log;
 mod output;
 mod settings;
 mod shapes;
 mod signals;
+mod supervisor;
 mod text;
 mod values;
 
