@@ -90,6 +90,7 @@ mod retry;
 pub mod schedule;
 mod status;
 mod store;
+pub mod testing;
 mod worker;
 
 pub use check::{CheckProblem, CheckReport, check, check_with};

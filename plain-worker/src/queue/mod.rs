@@ -6,12 +6,14 @@ mod choice;
 mod destination;
 mod enqueue;
 mod handle;
+mod inline;
 mod lookups;
 mod open;
 mod pause;
 mod process_wide;
 mod runtime;
 mod schedules;
+pub(crate) mod scope;
 mod waiters;
 
 use std::future::Future;
@@ -77,6 +79,7 @@ struct Inner {
     waiters: waiters::Waiters,
     /// Postgres: collects the announcements of some milliseconds into one.
     announcer: announce::Announcer,
+    after_enqueue: inline::AfterEnqueue,
 }
 
 impl Queue {
@@ -114,6 +117,7 @@ impl Queue {
             enqueued: watch::Sender::default(),
             waiters: waiters::Waiters::default(),
             announcer: announce::Announcer::default(),
+            after_enqueue: inline::AfterEnqueue::default(),
         }))
     }
 
@@ -405,6 +409,7 @@ impl Queue {
         if batch.wake && inserted.iter().any(Inserted::is_new) {
             self.wake(batch.queues());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 
@@ -442,6 +447,7 @@ impl Queue {
         if wake && inserted.iter().any(Inserted::is_new) {
             self.wake(Vec::new());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 
