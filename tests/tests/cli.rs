@@ -5,5 +5,7 @@ mod program;
 
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/schedules.rs"]
+mod schedules;
 #[path = "cli/wrong.rs"]
 mod wrong;

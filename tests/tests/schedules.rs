@@ -293,7 +293,7 @@ async fn a_slot_whose_run_before_goes_on_is_skipped_or_waits_or_runs_beside_it(d
 async fn a_schedule_is_paused_resumed_and_run_by_hand(database: Database) {
     let work = Work::started(&database).await;
     let schedules = work.queue.schedules();
-    schedules.pause_by("eu", "ann").await.unwrap();
+    schedules.clone().by("ann").pause("eu").await.unwrap();
     let row = work.row("eu").await;
     assert_eq!((row.state, row.paused_by.as_deref()), (ScheduleState::Paused, Some("ann")));
     work.pass(HOUR * 3).await;

@@ -7,7 +7,7 @@ use clap::{ArgMatches, FromArgMatches, Subcommand};
 use super::app::App;
 use super::commands::{
     cancel::Cancel, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune, purge::Purge,
-    retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
+    retry::Retry, run::Run, schedules::ScheduleTable, show::Show, stats::Stats, worker::Work,
 };
 use super::exit::{Failure, Outcome};
 use super::settings;
@@ -114,6 +114,7 @@ pub(super) enum Keep {
     Cancel(Cancel),
     Purge(Purge),
     Prune(Prune),
+    Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
 }
 
@@ -127,6 +128,7 @@ impl Keep {
             Self::Cancel(command) => command.run(app).await,
             Self::Purge(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
+            Self::Schedules(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
         }
     }

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::super::log::Level;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
-use super::super::values::{retain, retention, span, yes_or_no};
+use super::super::values::{retain, retention, span, yes_or_no, zone};
 use crate::worker::{WorkerBuilder, WorkerReport};
 
 /// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
@@ -38,6 +39,12 @@ pub(in super::super) struct Work {
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
     retain: Vec<String>,
+    /// The IANA zone of schedules that name none; UTC by default
+    #[arg(long, value_name = "ZONE", env = "PLAIN_WORKER_TIME_ZONE", value_parser = zone)]
+    time_zone: Option<Tz>,
+    /// How old the latest slot that a schedule missed in a downtime may be to be run after it; 24h by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_CATCH_UP_WINDOW", value_parser = span)]
+    catch_up_window: Option<Duration>,
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
@@ -122,6 +129,12 @@ impl Work {
         }
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);
+        }
+        if let Some(zone) = self.time_zone {
+            worker = worker.time_zone(zone);
+        }
+        if let Some(window) = self.catch_up_window {
+            worker = worker.catch_up_window(window);
         }
         if let Some(build) = &self.build {
             worker = worker.build(build);
