@@ -262,6 +262,8 @@ mod tests {
                 }
                 let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
                 let flag = flag.to_uppercase().replace('-', "_");
+                // Who does it is the same for all that is done to schedules.
+                let path = if path.starts_with("SCHEDULES_") && flag == "BY" { "SCHEDULES_" } else { path };
                 let own = format!("PLAIN_WORKER_{path}{flag}");
                 let shared = format!("PLAIN_WORKER_{flag}");
                 let is_shared = path == "WORKER_" || ["SCHEMA", "LOG", "LOG_FORMAT", "JSON"].contains(&flag.as_str());

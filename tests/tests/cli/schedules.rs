@@ -35,7 +35,7 @@ async fn an_expression_is_checked_without_a_database() {
     let twice = ["* * * * *", "--tz", "Europe/Berlin", "--after", "2026-10-25T02:30", "-n1", "--json"];
     assert_eq!(check(&twice).await.json()["next"][0], "2026-10-25T02:31:00+02:00");
     let words = check(&["0 9 * * *", "--after", "2026-11-20", "-n", "1"]).await;
-    assert_eq!(words.ok(), "0 9 * * * (UTC): At 09:00\n2026-11-20T09:00:00+00:00\n");
+    assert_eq!(words.ok(), "0 9 * * * (UTC): At 09:00 every day\n2026-11-20T09:00:00+00:00\n");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_SCHEDULES_ADD_WINDOW", value_parser = span)]
     window: Option<Duration>,
     #[command(flatten)]
-    by: By,
+    who: By,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub(super) struct Change {
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_SCHEDULES_CHANGE_WINDOW", value_parser = span)]
     window: Option<Duration>,
     #[command(flatten)]
-    by: By,
+    who: By,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -106,7 +106,7 @@ impl Add {
             new = new.window(window);
         }
         let queue = open(&self.settings, app).await?;
-        queue.schedules().by(self.by.name.unwrap_or_default()).add(new).await?;
+        queue.schedules().by(self.who.by.unwrap_or_default()).add(new).await?;
         queue.close().await;
         let done = Done::new(&self.name, "added");
         self.output.print(&done, || done.words())
@@ -135,7 +135,7 @@ impl Change {
             change = change.window(window);
         }
         let queue = open(&self.settings, app).await?;
-        queue.schedules().by(self.by.name.unwrap_or_default()).change(&self.name, change).await?;
+        queue.schedules().by(self.who.by.unwrap_or_default()).change(&self.name, change).await?;
         queue.close().await;
         let done = Done::new(&self.name, "changed");
         self.output.print(&done, || done.words())

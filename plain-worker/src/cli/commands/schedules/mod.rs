@@ -49,7 +49,7 @@ struct Named {
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
     #[command(flatten)]
-    by: By,
+    who: By,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -60,8 +60,8 @@ struct Named {
 #[derive(Debug, Args)]
 struct By {
     /// Who wants it; noted with the change
-    #[arg(long = "by", value_name = "NAME", env = "PLAIN_WORKER_BY")]
-    name: Option<String>,
+    #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_SCHEDULES_BY")]
+    by: Option<String>,
 }
 
 /// What was done, as JSON.
@@ -119,7 +119,7 @@ async fn open(settings: &Settings, app: &App) -> Result<Queue, Failure> {
 impl Named {
     async fn each(self, app: &App, what: &'static str) -> Outcome {
         let queue = open(&self.settings, app).await?;
-        let schedules = queue.schedules().by(self.by.name.unwrap_or_default());
+        let schedules = queue.schedules().by(self.who.by.unwrap_or_default());
         let mut all = Vec::new();
         for name in &self.names {
             let mut done = Done::new(name, what);
