@@ -11,6 +11,7 @@ pub(super) mod prune;
 pub(super) mod purge;
 pub(super) mod retry;
 pub(super) mod run;
+pub(super) mod schedules;
 pub(super) mod show;
 pub(super) mod stats;
 pub(super) mod worker;
