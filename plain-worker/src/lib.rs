@@ -70,6 +70,8 @@ extern crate self as plain_worker;
 pub mod __private;
 mod arguments;
 mod command;
+#[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
+pub mod dashboard;
 mod error;
 mod fallible;
 mod filter;
