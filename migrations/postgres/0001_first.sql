@@ -133,7 +133,7 @@ CREATE TABLE {schema}.unique_keys (
     PRIMARY KEY (job, key)
 );
 
--- One row a running worker process; `knows` lists its jobs and their shapes.
+-- One row a running worker process; `knows` lists its jobs and their shapes, `schedules` those of its code.
 CREATE TABLE {schema}.workers (
     id           uuid        PRIMARY KEY,
     host         text        NOT NULL,
@@ -142,6 +142,7 @@ CREATE TABLE {schema}.workers (
     build        text        NOT NULL,
     queues       json        NOT NULL,
     knows        json        NOT NULL,
+    schedules    json        NOT NULL DEFAULT '{}',
     concurrency  integer     NOT NULL,
     started_at   timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL,
@@ -164,21 +165,32 @@ CREATE TABLE {schema}.pauses (
     PRIMARY KEY (kind, name)
 );
 
--- One row a schedule: the last slot that was taken.
+-- One row a schedule: what it is, and up to which instant its slots are settled (run, or passed over).
 CREATE TABLE {schema}.schedules (
-    name         text        PRIMARY KEY,
-    job          text        NOT NULL,
-    expression   text        NOT NULL,
-    timezone     text        NOT NULL,
-    arguments    json        NOT NULL,
-    options      json        NOT NULL,
-    generation   bigint      NOT NULL DEFAULT 0,
-    dynamic      boolean     NOT NULL DEFAULT false,
-    last_slot    timestamptz NOT NULL,
-    last_job_id  uuid,
-    paused_at    timestamptz,
-    paused_by    text,
-    seen_at      timestamptz NOT NULL
+    name        text          PRIMARY KEY CHECK (name <> ''),
+    job         text          NOT NULL CHECK (job <> ''),
+    queue       text,
+    expression  text          NOT NULL,
+    timezone    text          NOT NULL,
+    arguments   json          NOT NULL,
+    catch_up    text          NOT NULL CHECK (catch_up IN ('latest', 'none', 'all')),
+    overlap     text          NOT NULL CHECK (overlap IN ('skip', 'queue', 'allow')),
+    window_ms   bigint        CHECK (window_ms > 0),
+    fingerprint text          NOT NULL,
+    generation  bigint        NOT NULL DEFAULT 1,
+    dynamic     boolean       NOT NULL,
+    created_at  timestamptz   NOT NULL,
+    changed_at  timestamptz   NOT NULL,
+    settled_at  timestamptz   NOT NULL CHECK (isfinite(settled_at)),
+    waiting     timestamptz[] NOT NULL DEFAULT '{}',
+    last_slot   timestamptz,
+    last_job_id uuid,
+    skipped     bigint        NOT NULL DEFAULT 0,
+    last_skip   timestamptz,
+    skip_reason text,
+    run_now_id  uuid,
+    paused_at   timestamptz,
+    paused_by   text
 );
 
 -- Commands to workers (stop claiming, stop), read by the worker they name.

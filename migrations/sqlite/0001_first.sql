@@ -131,7 +131,7 @@ CREATE TABLE {prefix}unique_keys (
     PRIMARY KEY (job, key)
 );
 
--- One row a running worker process; `knows` lists its jobs and their shapes.
+-- One row a running worker process; `knows` lists its jobs and their shapes, `schedules` those of its code.
 CREATE TABLE {prefix}workers (
     id           TEXT    PRIMARY KEY,
     host         TEXT    NOT NULL,
@@ -140,6 +140,7 @@ CREATE TABLE {prefix}workers (
     build        TEXT    NOT NULL,
     queues       TEXT    NOT NULL,
     knows        TEXT    NOT NULL,
+    schedules    TEXT    NOT NULL DEFAULT '{}',
     concurrency  INTEGER NOT NULL,
     started_at   INTEGER NOT NULL,
     heartbeat_at INTEGER NOT NULL,
@@ -162,21 +163,32 @@ CREATE TABLE {prefix}pauses (
     PRIMARY KEY (kind, name)
 );
 
--- One row a schedule: the last slot that was taken.
+-- One row a schedule: what it is, and up to which instant its slots are settled (run, or passed over).
 CREATE TABLE {prefix}schedules (
-    name         TEXT    PRIMARY KEY,
-    job          TEXT    NOT NULL,
-    expression   TEXT    NOT NULL,
-    timezone     TEXT    NOT NULL,
-    arguments    TEXT    NOT NULL,
-    options      TEXT    NOT NULL,
-    generation   INTEGER NOT NULL DEFAULT 0,
-    dynamic      INTEGER NOT NULL DEFAULT false,
-    last_slot    INTEGER NOT NULL,
-    last_job_id  TEXT,
-    paused_at    INTEGER,
-    paused_by    TEXT,
-    seen_at      INTEGER NOT NULL
+    name        TEXT    PRIMARY KEY CHECK (name <> ''),
+    job         TEXT    NOT NULL CHECK (job <> ''),
+    queue       TEXT,
+    expression  TEXT    NOT NULL,
+    timezone    TEXT    NOT NULL,
+    arguments   TEXT    NOT NULL,
+    catch_up    TEXT    NOT NULL CHECK (catch_up IN ('latest', 'none', 'all')),
+    overlap     TEXT    NOT NULL CHECK (overlap IN ('skip', 'queue', 'allow')),
+    window_ms   INTEGER CHECK (window_ms > 0),
+    fingerprint TEXT    NOT NULL,
+    generation  INTEGER NOT NULL DEFAULT 1,
+    dynamic     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL,
+    settled_at  INTEGER NOT NULL CHECK (typeof(settled_at) = 'integer'),
+    waiting     TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(waiting)),
+    last_slot   INTEGER,
+    last_job_id TEXT,
+    skipped     INTEGER NOT NULL DEFAULT 0,
+    last_skip   INTEGER,
+    skip_reason TEXT,
+    run_now_id  TEXT,
+    paused_at   INTEGER,
+    paused_by   TEXT
 );
 
 -- Commands to workers (stop claiming, stop), read by the worker they name.

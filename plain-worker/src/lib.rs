@@ -76,6 +76,7 @@ mod error;
 mod fallible;
 mod filter;
 mod job;
+mod ledger;
 mod monitor;
 mod pause;
 mod payload;
@@ -96,19 +97,24 @@ pub use filter::{Filter, FilterError, suggest};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
+pub use ledger::ScheduleRow;
 pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
-pub use queue::{BulkEnqueue, Completion, Destination, Enqueue, Handle, Prepared, Queue, WaitError, Within};
-pub use queue::{Found, Lookup};
+pub use queue::{
+    BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
+    Schedules, WaitError, Within,
+};
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;
 pub use retention::Retention;
 pub use retry::Backoff;
-pub use status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil, UnknownWord};
+pub use status::{
+    AttemptStatus, CancelReason, CatchUp, ErrorKind, JobState, OnLost, Overlap, ScheduleState, UniqueUntil, UnknownWord,
+};
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
 pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
 #[doc(no_inline)]

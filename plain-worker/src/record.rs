@@ -239,6 +239,8 @@ pub(crate) struct WorkerRow {
     pub queues: Option<Vec<String>>,
     /// Job names (aliases too), each with the shape it was built with.
     pub knows: BTreeMap<String, String>,
+    /// Names of the schedules in its code, each with the fingerprint of its definition.
+    pub schedules: BTreeMap<String, String>,
     pub concurrency: u32,
     /// How long after its last heartbeat the worker is taken for dead.
     pub lease: Duration,
@@ -250,6 +252,8 @@ pub(crate) struct LiveWorker {
     pub id: WorkerId,
     pub queues: Option<Vec<String>>,
     pub knows: BTreeMap<String, String>,
+    pub schedules: BTreeMap<String, String>,
+    pub started_at: DateTime<Utc>,
 }
 
 /// What a worker must be told about one of its runs.
@@ -287,6 +291,13 @@ pub enum CancelAnswer {
     Asked,
     /// It had ended already, in this state.
     Ended(JobState),
+}
+
+/// A part of a purge: what was taken away, and the row of the audit that counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub count: u64,
+    pub noted: Option<i64>,
 }
 
 /// What became of a wish to run a job again.
@@ -489,6 +500,21 @@ impl JobFilter {
         let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
         let parts = parts.into_iter().chain(times).chain([names(Column::Key, &key), matching]);
         Expression::All(parts.flatten().collect())
+    }
+
+    /// The filter for people, as the audit keeps it; `*` is all that waits.
+    pub(crate) fn in_words(&self) -> String {
+        let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+        let part = |name: &str, values: String| (!values.is_empty()).then(|| format!("{name}={values}"));
+        let parts = [
+            part("state", states.join(",")),
+            part("job", self.jobs.join(",")),
+            part("queue", self.queues.join(",")),
+            part("key", self.unique_key.clone().unwrap_or_default()),
+            self.matching.as_ref().map(|filter| format!("where {filter}")),
+        ];
+        let words: Vec<String> = parts.into_iter().flatten().collect();
+        if words.is_empty() { "*".to_owned() } else { words.join(" ") }
     }
 
     /// How long a list or a count may look.

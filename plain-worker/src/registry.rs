@@ -102,13 +102,7 @@ impl Registry {
     pub fn find(&self, name: &str) -> Result<&'static JobDef> {
         self.get(name).ok_or_else(|| Error::UnknownJob {
             name: name.to_owned(),
-            nearest: self
-                .by_name
-                .keys()
-                .map(|known| (strsim::jaro_winkler(known, name), *known))
-                .filter(|(likeness, _)| *likeness > 0.8)
-                .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, known)| known.to_owned()),
+            nearest: nearest(name, self.by_name.keys().copied()),
         })
     }
 
@@ -116,4 +110,14 @@ impl Registry {
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         self.by_name.iter().map(|(name, job)| (*name, job.shape()))
     }
+}
+
+/// Of the names that there are, the one that was probably meant.
+pub(crate) fn nearest<'n>(wanted: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(known, wanted), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
 }

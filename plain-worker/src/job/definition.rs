@@ -220,6 +220,10 @@ pub struct ScheduleDef {
     pub catch_up: Option<&'static str>,
     /// What happens when the run before is still going; `skip` unless given.
     pub overlap: Option<&'static str>,
+    /// How old a missed slot may be to be run under `latest`; the worker's setting unless given.
+    pub window: Option<Duration>,
+    /// The given arguments as they stand in the source, by which a schedule without a name is known.
+    pub given: &'static str,
     /// The stored arguments of a run, made anew for each slot.
     #[doc(hidden)]
     pub arguments: fn() -> Result<String, BoxError>,
@@ -230,7 +234,7 @@ impl ScheduleDef {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(expression: &'static str, arguments: fn() -> Result<String, BoxError>) -> Self {
-        Self { name: None, expression, zone: None, catch_up: None, overlap: None, arguments }
+        Self { name: None, expression, zone: None, catch_up: None, overlap: None, window: None, given: "", arguments }
     }
 }
 

@@ -10,6 +10,7 @@ mod open;
 mod pause;
 mod process_wide;
 mod runtime;
+mod schedules;
 mod waiters;
 
 use std::future::Future;
@@ -22,11 +23,12 @@ use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
+pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
 pub use lookups::{Found, Lookup};
+pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
-#[cfg(test)]
 pub(crate) use enqueue::request;
 pub(crate) use open::database_url;
 
@@ -39,6 +41,8 @@ use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+/// How many rows one statement takes away at most.
+const PIECE: u32 = 5_000;
 /// How often an enqueue is sent anew after a lost connection.
 const ENQUEUE_TRIES: u32 = 4;
 /// How long a bulk enqueue, a migration or another long work may take.
@@ -251,16 +255,33 @@ impl Queue {
         Ok(answer)
     }
 
-    /// Takes away waiting jobs that the filter lets through, and frees their keys; nothing is recorded.
+    /// Takes away waiting jobs that the filter lets through, and frees their keys; they leave no trace but the
+    /// [audit](Self::audit).
     ///
     /// # Errors
     /// When the database cannot be asked; what was taken away until then stays so.
     pub async fn purge(&self, filter: JobFilter) -> Result<u64> {
-        self.in_pieces(move |store, limit| {
-            let filter = filter.clone();
-            async move { store.purge(filter, limit).await }
-        })
-        .await
+        self.purge_by(filter, "").await
+    }
+
+    /// As [`purge`](Self::purge), with the name of who wants it, which is recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be asked; what was taken away until then stays so.
+    pub async fn purge_by(&self, filter: JobFilter, by: &str) -> Result<u64> {
+        let mut total = 0;
+        let mut noted = None;
+        loop {
+            let (filter, by) = (filter.clone(), by.to_owned());
+            let purged = self
+                .run(STATEMENT_LIMIT, move |store| async move { store.purge(filter, by, noted, PIECE).await })
+                .await?;
+            noted = purged.noted;
+            total += purged.count;
+            if purged.count < u64::from(PIECE) {
+                return Ok(total);
+            }
+        }
     }
 
     /// Takes away ended jobs that are past their retention, in pieces.
@@ -268,7 +289,15 @@ impl Queue {
     /// # Errors
     /// When the database cannot be asked; what was taken away until then stays so.
     pub async fn prune(&self, retention: Retention) -> Result<u64> {
-        self.in_pieces(move |store, limit| async move { store.prune(retention, limit).await }).await
+        let mut total = 0;
+        loop {
+            let taken =
+                self.run(STATEMENT_LIMIT, move |store| async move { store.prune(retention, PIECE).await }).await?;
+            total += taken;
+            if taken < u64::from(PIECE) {
+                return Ok(total);
+            }
+        }
     }
 
     /// Moves the clock of a queue that was opened with [`Clock::Movable`](crate::Clock::Movable).
@@ -284,23 +313,6 @@ impl Queue {
     /// Closes the connections of this queue, also those of an application's pool.
     pub async fn close(&self) {
         self.0.store.close().await;
-    }
-
-    /// Repeats a bounded delete until a piece comes back short.
-    async fn in_pieces<F, Fut>(&self, piece: F) -> Result<u64>
-    where
-        F: Fn(Arc<dyn Store>, u32) -> Fut,
-        Fut: Future<Output = Result<u64>> + Send + 'static,
-    {
-        const PIECE: u32 = 5_000;
-        let mut total = 0;
-        loop {
-            let taken = self.run(STATEMENT_LIMIT, |store| piece(store, PIECE)).await?;
-            total += taken;
-            if taken < u64::from(PIECE) {
-                return Ok(total);
-            }
-        }
     }
 }
 

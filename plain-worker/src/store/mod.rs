@@ -33,11 +33,12 @@ pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -68,6 +69,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn describe(&self) -> String;
     /// Its kind, as metrics and `--json` name it: `sqlite`, `postgres`.
     fn kind(&self) -> &'static str;
+    /// The clock that its statements read.
+    fn clock(&self) -> Clock;
     /// The schema or prefix of the tables.
     fn namespace(&self) -> &Namespace;
 
@@ -131,6 +134,28 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Makes these parked requests ready.
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64>;
 
+    /// The rows of all schedules, by name, with the latest run's standing left out.
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
+    /// Puts the row of a schedule in code in, or changes it; `fingerprint` tells whether there is a change. New or
+    /// changed times begin at this moment, and nothing is run.
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()>;
+    /// Does what each step wants, together with its inserts, unless it is void by now (`None`).
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>>;
+    /// Puts a dynamic schedule in; `false`: one of that name is there.
+    async fn add_schedule(&self, definition: Definition) -> Result<bool>;
+    /// Changes a dynamic schedule whose definition is of that generation; `false`: it is not, or not there.
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool>;
+    /// Takes the row of a schedule away.
+    async fn remove_schedule(&self, name: String) -> Result<bool>;
+    /// The waiting jobs that came of it.
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>>;
+    /// Stops the slots of a schedule; `false`: there is none of that name.
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool>;
+    /// Lets its slots run from this moment on; those in between are passed over.
+    async fn resume_schedule(&self, name: String) -> Result<bool>;
+    /// Asks for a run under that id; the answer is the id of the run that is asked for already, or this one.
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>>;
+
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;
     /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
@@ -142,7 +167,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// All that is paused, the oldest first.
     async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    ///
+    /// One row of the audit counts all parts of a purge: `noted` is what the part before answered.
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
     /// Keeps the tables ready for what comes (partitions ahead).

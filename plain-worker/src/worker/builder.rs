@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
+use super::scheduler::Timetable;
 use crate::command::Command;
 use crate::error::Result;
 use crate::job::States;
@@ -51,6 +53,8 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    time_zone: Tz,
+    catch_up_window: Duration,
     commands: CommandSettings,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
@@ -72,6 +76,8 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            time_zone: Tz::UTC,
+            catch_up_window: Duration::from_secs(24 * 60 * 60),
             commands: CommandSettings::default(),
             layers: Layers::default(),
             hooks: Hooks::default(),
@@ -168,6 +174,20 @@ impl WorkerBuilder {
         self
     }
 
+    /// The zone of schedules that name none: UTC by default.
+    pub fn time_zone(mut self, zone: Tz) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// How old the latest slot that was missed in a downtime may be to be run after it: 24 hours by default.
+    ///
+    /// A schedule's own `window = ".."` comes first.
+    pub fn catch_up_window(mut self, window: Duration) -> Self {
+        self.catch_up_window = window;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -240,6 +260,8 @@ impl WorkerBuilder {
             build,
             own_runtime,
             drain,
+            time_zone,
+            catch_up_window,
             mut commands,
             layers,
             hooks,
@@ -249,6 +271,7 @@ impl WorkerBuilder {
         let registry = commands.registry()?;
         check(&registry, &states)?;
         let guard = commands.guard_for(&registry).await?;
+        let timetable = Timetable::of(&registry, time_zone)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
         // A queue that was given slots is served.
@@ -270,6 +293,8 @@ impl WorkerBuilder {
             threads,
             lease,
             retention,
+            timetable,
+            catch_up_window,
             layers,
             hooks,
         });

@@ -10,6 +10,7 @@ use super::command::GuardProgram;
 use super::hooks::Hooks;
 use super::life;
 use super::middleware::Layers;
+use super::scheduler::Timetable;
 use crate::error::{Error, Result};
 use crate::job::States;
 use crate::record::WorkerRow;
@@ -35,6 +36,10 @@ pub(super) struct Config {
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) retention: Retention,
+    /// The schedules of its code.
+    pub(super) timetable: Timetable,
+    /// How old a missed slot may be, for schedules that do not say it.
+    pub(super) catch_up_window: Duration,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
 }
@@ -49,6 +54,7 @@ impl Config {
             build: self.build.clone(),
             queues: self.queues.clone(),
             knows: self.knows.clone(),
+            schedules: self.timetable.fingerprints(),
             concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
                 .unwrap_or(u32::MAX),
             lease: self.lease,

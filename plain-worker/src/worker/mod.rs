@@ -20,6 +20,7 @@ mod panics;
 mod parts;
 mod report;
 mod running;
+mod scheduler;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::report::{Tally, WorkerReport};
+use super::scheduler::Scheduler;
 use super::{backoff, fetch, finisher, life, maintenance, running};
 use crate::error::Result;
 use crate::queue::Queue;
@@ -29,6 +30,8 @@ pub(super) struct Parts {
     heartbeat: DropGuard,
     fetcher: AbortOnDropHandle<()>,
     finisher: AbortOnDropHandle<()>,
+    /// Whether the schedules have been looked at.
+    scheduled: watch::Receiver<bool>,
     _kill_on_drop: DropGuard,
     _upkeep: Vec<AbortOnDropHandle<()>>,
 }
@@ -63,6 +66,8 @@ impl Parts {
         ));
         let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
 
+        let (looked, scheduled) = watch::channel(false);
+        let timekeeper = Scheduler::new(queue.clone(), Arc::clone(config), Arc::clone(&look), stop.clone(), looked);
         let keeper = Arc::new(maintenance::Maintenance {
             queue: queue.clone(),
             config: Arc::clone(config),
@@ -87,6 +92,7 @@ impl Parts {
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).count_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
+            spawn(tokio::spawn(timekeeper.run_until_stopped())),
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
@@ -101,12 +107,15 @@ impl Parts {
             heartbeat: heartbeat.drop_guard(),
             fetcher,
             finisher,
+            scheduled,
             _upkeep: upkeep,
         })
     }
 
     /// Waits until there is nothing left to do for this worker.
     pub(super) async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
+        // What schedules made due before the start belongs to it; an error means that the worker stops.
+        let _ = self.scheduled.clone().wait_for(|looked| *looked).await;
         loop {
             self.idle.notified().await;
             self.running.idle().await;

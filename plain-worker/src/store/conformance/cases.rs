@@ -28,7 +28,7 @@ fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
     Finish { held, ..finish(run, record(status), Next::End(state)) }
 }
 
-fn succeeded(run: &Run) -> Finish {
+pub(super) fn succeeded(run: &Run) -> Finish {
     ended(run, AttemptStatus::Successful, JobState::Succeeded)
 }
 
@@ -52,6 +52,8 @@ fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
 fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
     changed(n, |request| request.unique = Some((key.to_owned(), until)))
 }
+
+pub(super) use super::schedules::*;
 
 pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
     f.put(vec![new(3), new(4)]).await;
@@ -596,12 +598,16 @@ pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
 
 pub(super) async fn a_purge_takes_waiting_jobs_and_their_keys(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End), new(2), changed(3, |request| request.queue = "mail".into())]).await;
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 1).await.unwrap(), 1, "a bounded piece");
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 10).await.unwrap(), 1);
+    assert_eq!(
+        f.purge(JobFilter::new().queue("default"), String::new(), None, 1).await.unwrap().count,
+        1,
+        "a bounded piece"
+    );
+    assert_eq!(f.purge(JobFilter::new().queue("default"), String::new(), None, 10).await.unwrap().count, 1);
     assert!(f.put(vec![keyed(4, "k", UniqueUntil::End)]).await[0].is_new());
     let run = f.take(10).await;
     assert_eq!(run.len(), 2);
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 0, "what runs is not touched");
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 0, "what runs is not touched");
 }
 
 pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
@@ -829,8 +835,46 @@ pub(super) async fn attempts_that_belong_to_no_job_any_more_go_last(f: Fixture) 
     f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY * 90))).await;
     f.move_clock(DAY * 40).await.unwrap();
     assert_eq!(f.prune(Retention::default(), 10).await.unwrap(), 0, "its job waits");
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 1);
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 1);
     assert_eq!(f.prune(Retention::parse(["forever"]).unwrap(), 10).await.unwrap(), 0);
     assert!(f.prune(Retention::default(), 10).await.unwrap() > 0);
     assert_eq!(f.attempts(run.id).await.unwrap().len(), 0);
+}
+
+pub(super) async fn a_change_is_noted_with_it(f: Fixture) {
+    f.put((0..7).map(new).collect()).await;
+    f.put(vec![of(8, "other", "mail")]).await;
+    let run = f.take_one().await;
+    let waiting = f.list(JobFilter::new().job("other"), None, 1).await.unwrap().remove(0);
+    let by = || "anna".to_owned();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.cancel(run.id, by()).await.unwrap();
+    f.cancel(waiting.id, String::new()).await.unwrap();
+    f.cancel(waiting.id, by()).await.unwrap();
+    let filter = JobFilter::new().queue("default").state(JobState::Ready);
+    let mut noted = None;
+    while let purged = f.purge(filter.clone(), by(), noted, 4).await.unwrap()
+        && purged.count > 0
+    {
+        noted = purged.noted;
+    }
+    let rows = f.audits(None, 10).await.unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .rev()
+        .map(|row| format!("{} {} {} {}", row.actor, row.action, row.target.as_deref().unwrap_or_default(), row.count))
+        .collect();
+    let expected = [
+        "anna pause queue:mail 1".to_owned(),
+        "ben resume queue:mail 1".to_owned(),
+        format!("anna cancel {} 1", run.id),
+        format!(" cancel {} 1", waiting.id),
+        "anna purge state=ready queue=default 6".to_owned(),
+    ];
+    assert_eq!(shown, expected, "what changed nothing is not noted");
+    let page = f.audits(Some(rows[1].seq), 2).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.seq).collect::<Vec<_>>(), [rows[2].seq, rows[3].seq]);
 }

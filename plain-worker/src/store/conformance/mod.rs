@@ -5,6 +5,7 @@
 //! asked for without it.
 
 mod cases;
+mod schedules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -113,7 +114,21 @@ for_every_store! {
     a_drain_counts_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
+    first_sight_of_a_schedule_runs_nothing,
+    new_times_of_a_schedule_begin_now,
+    a_slot_is_settled_once,
+    a_slot_is_settled_no_sooner_than_the_databases_clock_says,
+    a_step_by_another_definition_is_void,
+    a_slot_and_its_request_go_in_together,
+    a_slot_is_skipped_while_the_run_before_it_goes_on,
+    slots_wait_for_the_run_before_them,
+    slots_may_run_beside_each_other,
+    a_slot_whose_unique_key_is_held_is_passed_over,
+    a_paused_schedule_settles_nothing,
+    a_run_by_hand_is_made_once,
+    a_schedule_can_be_added_changed_and_removed,
     what_is_paused_is_not_claimed,
+    a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,
     one_order_goes_through_many_jobs_and_queues,
     a_claim_steps_over_paused_and_unknown_jobs,
@@ -153,6 +168,7 @@ fn worker_row(id: WorkerId, lease: Duration) -> WorkerRow {
         build: "b".to_owned(),
         queues: None,
         knows: std::collections::BTreeMap::from([("sample".to_owned(), "s".to_owned())]),
+        schedules: std::collections::BTreeMap::new(),
         concurrency: 1,
         lease,
     }
