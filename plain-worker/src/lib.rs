@@ -69,6 +69,8 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod command;
 #[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
 pub mod dashboard;
@@ -91,6 +93,8 @@ mod status;
 mod store;
 mod worker;
 
+#[cfg(feature = "cli")]
+pub use cli::main;
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};

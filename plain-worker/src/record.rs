@@ -180,6 +180,14 @@ pub(crate) struct Finish {
 }
 
 impl Finish {
+    /// Whether the job waits for its time, and that comes within `span`.
+    pub(crate) fn is_due_within(&self, span: Duration) -> bool {
+        matches!(
+            &self.next,
+            Next::Again(Again { state: JobState::Retrying | JobState::Scheduled, delay, .. }) if *delay < span
+        )
+    }
+
     /// Where the job stands after it.
     pub(crate) fn state(&self) -> JobState {
         match &self.next {
@@ -244,6 +252,56 @@ pub(crate) struct WorkerRow {
     pub concurrency: u32,
     /// How long after its last heartbeat the worker is taken for dead.
     pub lease: Duration,
+}
+
+/// How a worker shows that it lives, as it knows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// By the lock of a session, which is open as far as is known.
+    Session,
+    /// By the lock of a session, which is lost.
+    SessionLost,
+    /// By the lock of a file, which only the end of the process takes away.
+    File,
+    /// By heartbeats alone.
+    Beats,
+}
+
+/// What a look at another worker's hold shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It holds on.
+    Held,
+    /// It has let go.
+    Free,
+    /// It has nothing to hold on to: its heartbeats alone tell.
+    None,
+}
+
+/// What can be seen of another worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub worker: WorkerId,
+    /// What changes with each heartbeat; `None`: it has no row.
+    pub beat: Option<i64>,
+    /// How old its last heartbeat is; `None`: it has no row.
+    pub silent: Option<Duration>,
+    pub lease: Duration,
+    pub hold: Hold,
+    /// Whether it holds runs.
+    pub busy: bool,
+}
+
+/// What a heartbeat brings back.
+#[derive(Clone, Debug)]
+pub(crate) struct Pulse {
+    /// Whether the worker's own row was gone: others took it for dead.
+    pub forgotten: bool,
+    /// Whether its own hold had been lost and was made anew.
+    pub renewed: bool,
+    /// For how long the database has been up, where it tells.
+    pub database_up: Option<Duration>,
+    pub others: Vec<Sign>,
 }
 
 /// What the store knows about a worker that lives.

@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod choice;
 mod destination;
 mod enqueue;
 mod handle;
@@ -29,8 +30,8 @@ pub use handle::{Handle, WaitError};
 pub use lookups::{Found, Lookup};
 pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
+pub(crate) use choice::database_url;
 pub(crate) use enqueue::request;
-pub(crate) use open::database_url;
 
 use crate::error::{Error, Result};
 use crate::record::{
@@ -148,6 +149,12 @@ impl Queue {
     /// [`Error::SchemaOlder`] names the command that upgrades them.
     pub async fn prepare(&self) -> Result<()> {
         self.run(LONG_LIMIT, |store| async move { store.prepare().await }).await
+    }
+
+    /// As [`prepare`](Self::prepare), but missing tables are created only where that is done without asking.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn require(&self) -> Result<()> {
+        self.run(LONG_LIMIT, |store| async move { store.require().await }).await
     }
 
     /// A connection or transaction of the caller's, with the tables of this queue.

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Level;
 
 use super::backoff::Reconnect;
+use super::company::{Beside, Company, Place};
 use super::config::Config;
 use super::context::{Cancellation, Context};
 use super::executor::Attempt;
@@ -44,8 +46,6 @@ pub(super) struct Fetcher {
     pub(super) look: Arc<Notify>,
     /// Stops claiming.
     pub(super) stop: CancellationToken,
-    /// Ends async jobs that are still going.
-    pub(super) kill: CancellationToken,
     pub(super) jobs: tokio::runtime::Handle,
     /// Set while the last claims of all lanes came back empty.
     pub(super) idle: Arc<Notify>,
@@ -70,11 +70,10 @@ impl Fetcher {
         ends: mpsc::UnboundedSender<ToRecord>,
         look: Arc<Notify>,
         stop: CancellationToken,
-        kill: CancellationToken,
         jobs: tokio::runtime::Handle,
         idle: Arc<Notify>,
     ) -> Self {
-        Self { queue, config, running, tally, ends, look, stop, kill, jobs, idle, elsewhere: Elsewhere::default() }
+        Self { queue, config, running, tally, ends, look, stop, jobs, idle, elsewhere: Elsewhere::default() }
     }
 
     /// Claims until it is told to stop, for each lane apart.
@@ -101,8 +100,8 @@ impl Fetcher {
     async fn claim_for(self: Arc<Self>, lane: Lane) {
         let mut pause = Reconnect::new();
         while !self.stop.is_cancelled() {
-            let slots = tokio::select! {
-                slots = lane.free_slots(BATCH) => slots,
+            let (slots, place) = tokio::select! {
+                free = self.room(&lane) => free,
                 () = self.stop.cancelled() => return,
             };
             let asked = slots.len();
@@ -112,8 +111,9 @@ impl Fetcher {
                     let full = runs.len() == asked;
                     let found = !runs.is_empty();
                     for (run, slot) in runs.into_iter().zip(slots) {
-                        self.start(run, slot);
+                        self.start(run, slot, Arc::clone(&place));
                     }
+                    drop(place);
                     // What came back full has more behind it; what came back short was all there was, but
                     // for what workers beside this one were taking in the same moment.
                     if full || found {
@@ -123,13 +123,20 @@ impl Fetcher {
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
-                    drop(slots);
+                    drop((slots, place));
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
                 }
             }
         }
+    }
+
+    /// Waits until the database is reached, no run wants to be alone, and there are free slots.
+    async fn room(&self, lane: &Lane) -> (Vec<Slot>, Beside) {
+        self.running.reached().await;
+        let slots = lane.free_slots(BATCH).await;
+        (slots, self.running.company.beside().await)
     }
 
     /// Waits that long, or until there may be something to claim, or until the stop.
@@ -156,15 +163,15 @@ impl Fetcher {
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    fn start(self: &Arc<Self>, run: Run, slot: Slot) {
+    fn start(self: &Arc<Self>, run: Run, slot: Slot, place: Beside) {
         let cancellation = self.running.started(run.token);
         if self.stop.is_cancelled() {
             cancellation.cancel(crate::status::CancelReason::Shutdown);
         }
         let fetcher = Arc::clone(self);
-        let runtime = self.jobs.clone();
-        runtime.spawn(async move {
+        tokio::spawn(async move {
             let definition = fetcher.config.registry.get(&run.job);
+            let _place = fetcher.place_of(&run, place).await;
             let since = Instant::now();
             let (finish, ran) = match (fetcher.unfit(&run, definition).await, definition) {
                 (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
@@ -185,6 +192,20 @@ impl Fetcher {
         });
     }
 
+    /// The place of a run: beside what was claimed with it, or alone.
+    async fn place_of(&self, run: &Run, place: Beside) -> Place {
+        if !Company::is_suspect(run) {
+            return Place::Beside { _all: place };
+        }
+        tracing::warn!(id = %run.id, job = %run.job, losses = run.losses, "a job whose workers died waits to run alone");
+        drop(place);
+        tokio::select! {
+            place = self.running.company.alone() => place,
+            // It is handed back.
+            () = self.stop.cancelled() => Place::None,
+        }
+    }
+
     /// Runs it to its end, with the middleware around it.
     async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
         if run.expired {
@@ -198,7 +219,9 @@ impl Fetcher {
             context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
             cancellation,
             jobs: &self.jobs,
-            kill: &self.kill,
+            running: &self.running,
+            own: TaskTracker::new(),
+            process_ends: self.config.process_ends,
             guard: self.config.guard.as_ref(),
         };
         let layers = &self.config.layers;
