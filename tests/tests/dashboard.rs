@@ -1,5 +1,6 @@
 //! The pages over HTTP, on both stores: what they show, what they refuse, and that hostile data stays data.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// Why nothing goes wrong there.
+const WRITES: &str = "a string takes everything";
 /// What must never stand in a page as it is: markup, quotes, other directions, much, and nothing.
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \u{202e}&amp; {{7*7}} ${7*7} é";
 
@@ -67,7 +70,7 @@ impl Site {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let listen = "127.0.0.1:0".parse().unwrap();
         tokio::spawn(serve(dashboard, listen, |address| told.send(address).unwrap(), async {
-            stopped.await.unwrap_or(())
+            stopped.await.unwrap_or(());
         }));
         Self { address: address.await.expect("an address"), _stop: stop }
     }
@@ -76,13 +79,14 @@ impl Site {
     async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let mut text = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         if !headers.iter().any(|(name, _)| *name == "Host") {
-            text += &format!("Host: {}\r\n", self.address);
+            write!(text, "Host: {}\r\n", self.address).expect(WRITES);
         }
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            write!(text, "{name}: {value}\r\n").expect(WRITES);
         }
         if method != "GET" {
-            text += &format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len());
+            write!(text, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len())
+                .expect(WRITES);
         }
         let exchange = async {
             let mut stream = TcpStream::connect(self.address).await.unwrap();
@@ -175,7 +179,10 @@ async fn every_page_shows_hostile_data_as_data(database: Database) {
     let site = Site::of(&queue, Auth::dangerously_public()).await;
     let mut paths: Vec<String> = PAGES.iter().map(|&path| path.to_owned()).collect();
     paths.extend(queue.list(JobFilter::new(), None, 99).await.unwrap().iter().map(|job| format!("/jobs/{}", job.id)));
-    let coded: String = HOSTILE.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let coded: String = HOSTILE.bytes().fold(String::new(), |mut text, byte| {
+        write!(text, "%{byte:02X}").expect(WRITES);
+        text
+    });
     paths.extend([
         format!("/jobs?q={coded}"),
         format!("/jobs?q=queue:%22{coded}"),
