@@ -107,6 +107,7 @@ impl App {
     /// }
     /// ```
     pub async fn run(self) -> ExitCode {
+        crate::guard_commands();
         match parse::<Command>(std::env::args_os().collect()) {
             Ok(command) => command.run(self.called_as_the_process()).await,
             Err(code) => ExitCode::from(code),
@@ -114,6 +115,7 @@ impl App {
     }
 
     pub(super) fn main_of<C: Runs>(self) -> ! {
+        crate::guard_commands();
         let code = match parse::<C>(std::env::args_os().collect()) {
             Ok(command) => on_a_runtime(command.execute(self.called_as_the_process())),
             Err(code) => code,

@@ -43,7 +43,11 @@ pub struct Command(Verb);
 
 impl Command {
     /// Does it, and gives the exit code; errors are told on stderr.
+    ///
+    /// A program whose scheduled commands need a guard is started again with the same arguments: it must come here
+    /// with them, or call [`guard_commands`](crate::guard_commands) before.
     pub async fn run(self, app: App) -> ExitCode {
+        crate::guard_commands();
         ExitCode::from(self.execute(app).await)
     }
 }
@@ -203,6 +207,7 @@ impl Subcommand for Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::supervisor;
 
     fn grammar<C: Subcommand>() -> clap::Command {
         settings::before_the_command(C::augment_subcommands(clap::Command::new("program"))).subcommand_required(true)
@@ -255,7 +260,7 @@ mod tests {
             for argument in command.get_arguments() {
                 let Some(flag) = argument.get_long() else { continue };
                 // These are read by hand, in an order that clap does not know.
-                if ["help", "version", "database-url", "embedded"].contains(&flag) {
+                if ["help", "version", "database-url", "embedded", supervisor::SUPERVISED].contains(&flag) {
                     continue;
                 }
                 let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());

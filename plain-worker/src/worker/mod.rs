@@ -29,6 +29,8 @@ mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
+#[cfg(feature = "cli")]
+pub(crate) use command::own_program;
 pub use context::Context;
 #[cfg(feature = "cli")]
 pub(crate) use here::run_here;

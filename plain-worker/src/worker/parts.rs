@@ -135,6 +135,15 @@ impl Parts {
         }
     }
 
+    /// Waits until so many attempts have ended; then claims no more, and waits for those that run.
+    pub(super) async fn used_up(&self, attempts: u64) {
+        self.tally.reaches(attempts).await;
+        tracing::info!(attempts, "as many jobs as this worker should; what runs ends");
+        self.stop.cancel();
+        // What a claim brings that was under way is handed back, or has started and is waited for.
+        self.running.idle().await;
+    }
+
     /// Whether another worker holds runs and may be dead, as the next look shows.
     async fn others_may_be_dead(&self) -> bool {
         let mut scenes = self.life.scenes.clone();
