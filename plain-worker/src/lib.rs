@@ -108,6 +108,8 @@ pub use pause::{Pause, PauseTarget};
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
+#[doc = include_str!("docs/scheduled_command.md")]
+pub use plain_worker_macros::scheduled_command;
 pub use queue::{
     BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
     Schedules, WaitError, Within,
