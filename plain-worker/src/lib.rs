@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod command;
@@ -93,6 +94,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
 pub use command::{Command, CommandOutput};

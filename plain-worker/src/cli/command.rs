@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
+#[cfg(feature = "dashboard")]
+use super::commands::dashboard::Pages;
 use super::commands::{
-    cancel::Cancel, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune, purge::Purge,
-    retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
+    cancel::Cancel, check::Check, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune,
+    purge::Purge, retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
 };
 use super::exit::{Failure, Outcome};
 use super::settings;
@@ -92,6 +94,7 @@ enum Verb {
     Enqueue(Box<Enqueue>),
     Run(Run),
     Jobs(Jobs),
+    Check(Check),
     #[command(flatten)]
     Keep(Keep),
 }
@@ -103,6 +106,7 @@ impl Verb {
             Self::Enqueue(command) => command.run(app).await,
             Self::Run(command) => command.run(app).await,
             Self::Jobs(command) => command.run(),
+            Self::Check(command) => command.run(app).await,
             Self::Keep(command) => command.run(app).await,
         }
     }
@@ -119,6 +123,8 @@ pub(super) enum Keep {
     Purge(Purge),
     Prune(Prune),
     Migrate(Migrate),
+    #[cfg(feature = "dashboard")]
+    Dashboard(Pages),
 }
 
 impl Keep {
@@ -132,6 +138,8 @@ impl Keep {
             Self::Purge(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
+            #[cfg(feature = "dashboard")]
+            Self::Dashboard(command) => command.run(app).await,
         }
     }
 }
@@ -156,6 +164,8 @@ pub(super) enum OfAProgram {
     Run(Anything),
     #[command(hide = true)]
     Jobs(Anything),
+    #[command(hide = true)]
+    Check(Anything),
 }
 
 /// Any arguments at all.
@@ -172,6 +182,7 @@ impl OfAProgram {
             Self::Enqueue(_) => "enqueue",
             Self::Run(_) => "run",
             Self::Jobs(_) => "jobs",
+            Self::Check(_) => "check",
         };
         Failure::wrong(format!(
             "`{name}` needs the code of your jobs, which this program does not have: write \

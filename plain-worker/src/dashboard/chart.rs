@@ -15,6 +15,8 @@ use super::words;
 use crate::record::{AttemptRow, JobRow};
 
 const WIDTH: f64 = 640.0;
+/// Of a chart that has the width of the page to itself.
+const WIDE: f64 = 1_320.0;
 const HEIGHT: f64 = 180.0;
 const LEFT: f64 = 52.0;
 const BOTTOM: f64 = 22.0;
@@ -47,11 +49,11 @@ fn clock(at: i64, step: i64) -> String {
 pub(super) fn bars(title: &str, steps: &[Step], span: i64, names: &[(&str, &str)]) -> Markup {
     let highest = steps.iter().map(|step| step.values.iter().sum::<f64>()).fold(0.0, f64::max);
     let top = round_up(highest.max(1.0));
-    let slot = (WIDTH - LEFT) / steps.len().max(1) as f64;
+    let slot = (WIDE - LEFT) / steps.len().max(1) as f64;
     let height = |value: f64| (HEIGHT - TOP - BOTTOM) * value / top;
     html! {
-        svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(title) {
-            (axes(top, |value| words::grouped(value.round().max(0.0) as u64), steps, span))
+        svg viewBox={ "0 0 " (WIDE) " " (HEIGHT) } role="img" aria-label=(title) {
+            (axes(WIDE, top, |value| words::grouped(value.round().max(0.0) as u64), steps, span))
             @for (place, step) in steps.iter().enumerate() {
                 @let x = LEFT + slot * place as f64;
                 g {
@@ -95,7 +97,7 @@ pub(super) fn lines(title: &str, steps: &[Step], span: i64, names: &[(&str, &str
     };
     html! {
         svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(title) {
-            (axes(top, |value| words::short(value as i64), steps, span))
+            (axes(WIDTH, top, |value| words::short(value as i64), steps, span))
             @for (series, (_, class)) in names.iter().enumerate() { path .line .(class) stroke-linecap="round" d=(path(series)) {} }
             @for (place, step) in steps.iter().enumerate() {
                 rect .hit x=(fixed(LEFT + slot * place as f64)) y=(TOP) width=(fixed(slot)) height=(HEIGHT - TOP - BOTTOM) {
@@ -110,13 +112,13 @@ fn fixed(value: f64) -> String {
     format!("{value:.1}")
 }
 
-fn axes(top: f64, label: impl Fn(f64) -> String, steps: &[Step], span: i64) -> Markup {
-    let slot = (WIDTH - LEFT) / steps.len().max(1) as f64;
+fn axes(width: f64, top: f64, label: impl Fn(f64) -> String, steps: &[Step], span: i64) -> Markup {
+    let slot = (width - LEFT) / steps.len().max(1) as f64;
     let every = (steps.len() / 6).max(1);
     html! {
         @for part in 0..=2 {
             @let y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * f64::from(part) / 2.0;
-            line .(if part == 0 { "zero" } else { "grid" }) x1=(LEFT) x2=(WIDTH) y1=(fixed(y)) y2=(fixed(y)) {}
+            line .(if part == 0 { "zero" } else { "grid" }) x1=(LEFT) x2=(width) y1=(fixed(y)) y2=(fixed(y)) {}
             text x=(LEFT - 8.0) y=(fixed(y + 4.0)) text-anchor="end" { (label(top * f64::from(part) / 2.0)) }
         }
         @for (place, step) in steps.iter().enumerate().filter(|(place, _)| place % every == every / 2) {
@@ -133,7 +135,7 @@ pub(super) fn waterfall(job: &JobRow, attempts: &[AttemptRow], now: DateTime<Utc
     let whole = (end - job.enqueued_at).max(TimeDelta::milliseconds(1));
     let x = |at: DateTime<Utc>| {
         let part = (at - job.enqueued_at).num_microseconds().unwrap_or_default() as f64;
-        60.0 + (WIDTH - 60.0) * (part / whole.num_microseconds().unwrap_or(1) as f64).clamp(0.0, 1.0)
+        60.0 + (WIDE - 63.0) * (part / whole.num_microseconds().unwrap_or(1) as f64).clamp(0.0, 1.0)
     };
     let mut rows = Vec::new();
     let mut since = job.enqueued_at;
@@ -152,7 +154,7 @@ pub(super) fn waterfall(job: &JobRow, attempts: &[AttemptRow], now: DateTime<Utc
     }
     let height = 22.0 * rows.len().max(1) as f64 + 20.0;
     html! {
-        svg viewBox={ "0 0 " (WIDTH) " " (height) } role="img" aria-label="Attempts over time" {
+        svg viewBox={ "0 0 " (WIDE) " " (height) } role="img" aria-label="Attempts over time" {
             @for (place, (name, since, start, end, outcome)) in rows.iter().enumerate() {
                 @let y = 22.0 * place as f64 + 4.0;
                 @let class = match *outcome { "successful" => "f-succeeded", "running" => "f-running", "errored" | "lost" => "f-failed", _ => "f-other" };
@@ -164,7 +166,7 @@ pub(super) fn waterfall(job: &JobRow, attempts: &[AttemptRow], now: DateTime<Utc
                 }
             }
             text x="60" y=(fixed(height - 4.0)) { "enqueued" }
-            text x=(WIDTH) y=(fixed(height - 4.0)) text-anchor="end" { "+" (words::span(whole)) }
+            text x=(WIDE) y=(fixed(height - 4.0)) text-anchor="end" { "+" (words::span(whole)) }
         }
     }
 }

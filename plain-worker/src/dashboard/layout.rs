@@ -75,7 +75,7 @@ pub(super) fn token(visit: &Visit) -> Markup {
 
 /// A line of warning or information above the content.
 pub(super) fn banner(kind: &'static str, content: Markup) -> Markup {
-    html! { p .banner .(kind) role=(if kind == "bad" { "alert" } else { "status" }) { (content) } }
+    html! { div .banner .(kind) role=(if kind == "bad" { "alert" } else { "status" }) { (content) } }
 }
 
 /// An icon-free empty state that says what to do next.

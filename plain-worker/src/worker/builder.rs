@@ -291,6 +291,14 @@ impl WorkerBuilder {
         self
     }
 
+    /// What of the stored jobs this worker could not run; see [`check`](crate::check). Knows its own commands, too.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or two jobs share a name.
+    pub async fn check(mut self) -> Result<crate::CheckReport> {
+        crate::check_with(&self.queue, &self.commands.registry()?).await
+    }
+
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
     ///
     /// # Errors

@@ -35,6 +35,7 @@ pub use context::Context;
 #[cfg(feature = "cli")]
 pub(crate) use here::run_here;
 pub use hooks::EndedJob;
+pub(crate) use panics::caught;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

@@ -96,6 +96,7 @@ impl Parts {
             )),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped(life.scenes.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).tell_what_cannot_run())),
             spawn(tokio::spawn(Arc::clone(&keeper).count_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
             spawn(tokio::spawn(timekeeper.run_until_stopped())),

@@ -1,6 +1,9 @@
 //! The commands, one a file: each is the grammar of its flags and what it does.
 
 pub(super) mod cancel;
+pub(super) mod check;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;

@@ -10,6 +10,8 @@ use super::super::log::Level;
 use super::super::output::{Column, Output, table};
 use super::super::settings::{Settings, Tables};
 use super::super::text;
+use super::super::values::filter;
+use crate::filter::Filter;
 use crate::record::{JobFilter, StatLine};
 use crate::status::JobState;
 
@@ -22,6 +24,9 @@ pub(in super::super) struct Stats {
     /// Only jobs of this name; may be repeated
     #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_STATS_JOB", value_delimiter = ',')]
     job: Vec<String>,
+    /// Only jobs that this filter lets through, such as 'error:"timed out" args.user_id:7 age:>2h'
+    #[arg(long = "where", value_name = "FILTER", env = "PLAIN_WORKER_STATS_WHERE", value_parser = filter)]
+    matching: Option<Filter>,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -60,7 +65,7 @@ impl<'l> Shape<'l> {
 impl Stats {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let filter = JobFilter { queues: self.queue, jobs: self.job, ..JobFilter::new() };
+        let filter = JobFilter { queues: self.queue, jobs: self.job, matching: self.matching, ..JobFilter::new() };
         let lines = queue.stats(filter).await?;
         self.output.print(&Shape::of(&lines), || words(&lines))
     }

@@ -49,7 +49,9 @@ pub(in super::super) async fn page(
                 @for (name, ..) in RANGES { a href={ "?range=" (name) } aria-current=[(name == range).then_some("true")] { (name) } }
             }
         }
-        @for (text, link) in &alerts { (banner("warn", html! { (text) " " a href={ (visit.base) (link) } { "Look" } })) }
+        @if !alerts.is_empty() {
+            (banner("warn", html! { ul .alerts { @for (text, link) in &alerts { li { (text) " " a href={ (visit.base) (link) } { "Look" } } } } }))
+        }
         div .tiles {
             @for state in [JobState::Ready, JobState::Running, JobState::Scheduled, JobState::Retrying, JobState::Parked] {
                 a .tile href=(jobs_link(&visit.base, &format!("state:{state}"))) {
@@ -63,7 +65,7 @@ pub(in super::super) async fn page(
             }
         }
         div #charts data-refresh="30" { (charts(&series, seconds, step, now.timestamp())) }
-        section .panel { header { h2 { "Queues" } a href={ (visit.base) "/queues" } { "All" } } (table(&visit, &lines, now)) }
+        section .panel { header { h2 { "Queues" } a href={ (visit.base) "/queues" } { "All" } } (table(&visit, &lines, now, false)) }
         section .panel { header { h2 { "Failing jobs, 24 h" } } (failing(&visit, &by_name)) }
     };
     Ok(html_answer(frame(&visit, "/", "Monitoring", body)))
@@ -83,8 +85,9 @@ fn alerts(
         let parked = line.waiting.get(&JobState::Parked).copied().unwrap_or_default();
         if ready > 0 && line.workers == 0 {
             let text = format!(
-                "No live worker serves queue {}, where {ready} jobs are ready: start one, or let one serve it.",
-                line.name
+                "No live worker serves queue {}, where {} ready: start one, or let one serve it.",
+                line.name,
+                are(ready, "job")
             );
             alerts.push((text, jobs_link("", &format!("state:ready queue:{}", quoted(&line.name)))));
         } else if let Some(oldest) =
@@ -98,18 +101,34 @@ fn alerts(
             alerts.push((text, jobs_link("", &format!("state:ready queue:{}", quoted(&line.name)))));
         }
         if parked > 0 {
-            let text = format!("{parked} jobs in queue {} are parked: no worker that lives knows them.", line.name);
+            let text = format!(
+                "In queue {} {} parked: no worker that lives can run what is there.",
+                line.name,
+                are(parked, "job")
+            );
             alerts.push((text, jobs_link("", &format!("state:parked queue:{}", quoted(&line.name)))));
         }
     }
     let lost = workers.len() - alive;
     if lost > 0 {
-        alerts.push((format!("{lost} workers have not been heard of; their jobs are rescued."), "/workers".to_owned()));
+        alerts.push((format!("{} lost: their jobs are rescued.", are(lost as u64, "worker")), "/workers".to_owned()));
     }
     if dead > 0 {
-        alerts.push((format!("{dead} jobs died in the last 24 hours."), jobs_link("", "state:dead ended:<24h")));
+        alerts.push((
+            format!(
+                "{} died in the last 24 hours.",
+                if dead == 1 { "1 job".to_owned() } else { format!("{} jobs", words::grouped(dead)) }
+            ),
+            jobs_link("", "state:dead ended:<24h"),
+        ));
     }
     alerts
+}
+
+/// `1 job is`, `2 jobs are`.
+fn are(count: u64, what: &str) -> String {
+    let number = words::grouped(count);
+    if count == 1 { format!("{number} {what} is") } else { format!("{number} {what}s are") }
 }
 
 fn charts(series: &[Rate], seconds: i64, step: i64, now: i64) -> Markup {

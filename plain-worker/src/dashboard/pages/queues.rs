@@ -117,7 +117,7 @@ pub(in super::super) async fn page(
             h1 { "Queues" }
             @if visit.may(Action::Pause) { (pause_button(&visit, &PauseTarget::Everything, everything.as_ref(), "everything")) }
         }
-        section .panel #queues data-refresh="10" { (table(&visit, &lines, now)) }
+        section .panel #queues data-refresh="10" { (table(&visit, &lines, now, true)) }
     };
     Ok(html_answer(frame(&visit, "/queues", "Queues", body)))
 }
@@ -138,7 +138,7 @@ pub(in super::super) fn pause_button(
     }
 }
 
-pub(in super::super) fn table(visit: &Visit, lines: &[Line], now: DateTime<Utc>) -> Markup {
+pub(in super::super) fn table(visit: &Visit, lines: &[Line], now: DateTime<Utc>, whole: bool) -> Markup {
     let figure = |line: &Line, state: JobState| {
         let count = line.count(state);
         html! {
@@ -158,8 +158,9 @@ pub(in super::super) fn table(visit: &Visit, lines: &[Line], now: DateTime<Utc>)
                 thead {
                     tr {
                         th { "Queue" } th .num { "Ready" } th .num { "Running" } th .num .phone-off { "Scheduled" } th .num .phone-off { "Retrying" }
-                        th .num .phone-off { "Parked" } th .num { "Oldest" } th .num .phone-off { "Ended/min" } th .num .phone-off { "Empty in" }
-                        th .num .phone-off { "Wait p50" } th .num { "Wait p95" } th .num { "Workers" } th {}
+                        th .num .phone-off { "Parked" } th .num { "Oldest" } th .num .phone-off { "Ended/min" }
+                        @if whole { th .num .phone-off { "Empty in" } th .num .phone-off { "Wait p50" } }
+                        th .num { "Wait p95" } th .num { "Workers" } @if whole { th {} }
                     }
                 }
                 tbody {
@@ -177,11 +178,13 @@ pub(in super::super) fn table(visit: &Visit, lines: &[Line], now: DateTime<Utc>)
                             }
                             td .num { @if let Some(at) = line.oldest_ready { (words::when(at, now)) } @else { "–" } }
                             td .num .phone-off { (format!("{:.1}", line.ended_per_minute)) }
-                            td .num .phone-off { @if let Some(minutes) = line.minutes_to_empty() { (minutes) (BLANK) "m" } @else { "–" } }
-                            td .num .phone-off { @if let Some(wait) = line.wait_p50_us { "<" (BLANK) (words::short(wait)) } @else { "–" } }
+                            @if whole {
+                                td .num .phone-off { @if let Some(minutes) = line.minutes_to_empty() { (minutes) (BLANK) "m" } @else { "–" } }
+                                td .num .phone-off { @if let Some(wait) = line.wait_p50_us { "<" (BLANK) (words::short(wait)) } @else { "–" } }
+                            }
                             td .num { @if let Some(wait) = line.wait_p95_us { "<" (BLANK) (words::short(wait)) } @else { "–" } }
                             td .num .dead[line.workers == 0] { (line.workers) }
-                            td .num { @if visit.may(Action::Pause) { (pause_button(visit, &PauseTarget::queue(&line.name), line.paused.as_ref(), &line.name)) } }
+                            @if whole { td .num { @if visit.may(Action::Pause) { (pause_button(visit, &PauseTarget::queue(&line.name), line.paused.as_ref(), &line.name)) } } }
                         }
                     }
                 }
