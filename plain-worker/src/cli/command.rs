@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
+#[cfg(feature = "dashboard")]
+use super::commands::dashboard::Pages;
 use super::commands::{
     cancel::Cancel,
     check::Check,
@@ -138,6 +140,8 @@ pub(super) enum Keep {
     Prune(Prune),
     Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
+    #[cfg(feature = "dashboard")]
+    Dashboard(Pages),
 }
 
 impl Keep {
@@ -155,6 +159,8 @@ impl Keep {
             Self::Prune(command) => command.run(app).await,
             Self::Schedules(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
+            #[cfg(feature = "dashboard")]
+            Self::Dashboard(command) => command.run(app).await,
         }
     }
 }

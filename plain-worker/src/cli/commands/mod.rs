@@ -2,6 +2,8 @@
 
 pub(super) mod cancel;
 pub(super) mod check;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;
