@@ -26,6 +26,7 @@ mod command;
 mod commands;
 mod condition;
 mod exit;
+mod left;
 mod lifeline;
 mod log;
 mod output;
