@@ -1,5 +1,6 @@
 //! What the documentation says about running this: connections, defaults, permissions.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plain_worker::{
@@ -82,6 +83,38 @@ async fn the_defaults_of_the_readme_are_those_of_the_code() {
     assert!(options.contains("payload_limit: 1048576,"), "{options}");
     assert_eq!(row("SQLite"), "WAL, `synchronous=FULL`");
     assert!(options.contains("durability: PowerLoss"), "{options}");
+}
+
+#[test]
+fn the_settings_of_the_readme_are_those_of_the_command_line() {
+    use clap::Subcommand;
+
+    let program = plain_worker::cli::Command::augment_subcommands(clap::Command::new("program"));
+    let worker = program.find_subcommand("worker").expect("the command");
+    let flags: BTreeMap<String, Option<String>> = worker
+        .get_arguments()
+        .filter(|argument| !argument.is_hide_set())
+        .filter_map(|argument| {
+            let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
+            Some((format!("--{}", argument.get_long()?), variable))
+        })
+        .filter(|(flag, _)| flag != "--help")
+        .collect();
+    let section = README.split("## Settings").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the section");
+    let rows: BTreeMap<String, &str> = section
+        .lines()
+        .filter_map(|line| line.strip_suffix("` |")?.rsplit_once("| `"))
+        .map(|(before, flag)| (flag.to_owned(), before))
+        .collect();
+    let names = |keys: Vec<&String>| keys.into_iter().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(names(rows.keys().collect()), names(flags.keys().collect()), "README and `worker --help`");
+    for (flag, variable) in flags {
+        let row = rows[&flag];
+        // Some are read by hand, since a second name follows the first.
+        let variable =
+            variable.unwrap_or_else(|| flag.replacen("--", "PLAIN_WORKER_", 1).replace('-', "_").to_uppercase());
+        assert!(row.contains(&format!("`{variable}`")), "{flag} is set by {variable}: {row}");
+    }
 }
 
 /// The other sessions on this database.

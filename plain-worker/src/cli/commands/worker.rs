@@ -116,7 +116,8 @@ impl Work {
         // A program that has set one itself knows better.
         let _ = queue.make_process_wide();
         let stop = Stop::listen()?;
-        let worker = self.over(app.prepare_worker(&queue).await?)?;
+        // This command is the last thing that its process does.
+        let worker = self.over(app.prepare_worker(&queue).await?)?.process_ends(true);
         let report = worker.run_until(stop.told()).await?;
         let left = if self.drain { Some(Left::count(&queue, &self.served()).await?) } else { None };
         queue.close().await;
