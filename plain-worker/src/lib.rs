@@ -73,6 +73,8 @@ mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod command;
+#[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
+pub mod dashboard;
 mod error;
 mod fallible;
 mod filter;

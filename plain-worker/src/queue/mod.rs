@@ -20,6 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle as RuntimeHandle;
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
@@ -318,6 +319,14 @@ impl Queue {
                 return Ok(total);
             }
         }
+    }
+
+    /// The time by the clock of the database, which decides what is due.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn now(&self) -> Result<DateTime<Utc>> {
+        self.ask(|store| async move { store.now().await }).await
     }
 
     /// Moves the clock of a queue that was opened with [`Clock::Movable`](crate::Clock::Movable).

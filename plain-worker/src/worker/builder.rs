@@ -327,6 +327,7 @@ impl WorkerBuilder {
             threads: 1,
             lease: self.lease,
             retention: self.retention,
+            stats_every: None,
             timetable,
             catch_up_window: self.catch_up_window,
             layers: self.layers,
