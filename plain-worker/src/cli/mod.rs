@@ -24,7 +24,9 @@
 mod app;
 mod command;
 mod commands;
+mod condition;
 mod exit;
+mod left;
 mod lifeline;
 mod log;
 mod output;

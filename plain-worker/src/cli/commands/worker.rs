@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::super::app::App;
 use super::super::exit::{Code, Failure, Outcome};
+use super::super::left::Left;
 use super::super::lifeline::hang_on_supervisor;
 use super::super::log::Level;
 use super::super::output::Output;
@@ -40,6 +41,9 @@ pub(in super::super) struct Work {
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
     retain: Vec<String>,
+    /// Log a line of figures that often, while there is something to do; never by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
+    stats_every: Option<Duration>,
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
@@ -107,8 +111,9 @@ impl Work {
         let stop = Stop::listen()?;
         let worker = self.over(app.prepare_worker(&queue).await?)?;
         let report = worker.run_until(stop.told()).await?;
+        let left = if self.drain { Some(Left::count(&queue, &self.served()).await?) } else { None };
         queue.close().await;
-        self.output.print(&Shape::from(report), || words(report))?;
+        self.output.print(&Shape::of(report, left), || words(report) + &left.unwrap_or_default().words())?;
         Ok(if !report.clean {
             Code::Failed
         } else if report.used_up {
@@ -116,6 +121,14 @@ impl Work {
         } else {
             Code::Done
         })
+    }
+
+    /// The queues that the flags name; none when all are served.
+    fn served(&self) -> Vec<String> {
+        if self.queue.iter().any(|served| served.name == "*") {
+            return Vec::new();
+        }
+        self.queue.iter().map(|served| served.name.clone()).collect()
     }
 
     /// The flags over the settings of the program.
@@ -150,6 +163,9 @@ impl Work {
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);
         }
+        if let Some(period) = self.stats_every {
+            worker = worker.stats_every(period);
+        }
         if let Some(build) = &self.build {
             worker = worker.build(build);
         }
@@ -166,12 +182,14 @@ struct Shape {
     other: u64,
     handed_back: u64,
     clean: bool,
+    /// After a drain only.
+    left: Option<Left>,
 }
 
-impl From<WorkerReport> for Shape {
-    fn from(report: WorkerReport) -> Self {
+impl Shape {
+    fn of(report: WorkerReport, left: Option<Left>) -> Self {
         let WorkerReport { succeeded, retrying, dead, other, handed_back, clean, .. } = report;
-        Self { succeeded, retrying, dead, other, handed_back, clean }
+        Self { succeeded, retrying, dead, other, handed_back, clean, left }
     }
 }
 
