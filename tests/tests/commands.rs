@@ -426,10 +426,13 @@ async fn a_row_runs_no_command_that_the_code_does_not_name(database: Database) {
     assert_eq!(tampered.state, JobState::Dead);
     assert_eq!(queue.attempts(tampered.id).await.unwrap()[0].error_kind, Some(ErrorKind::Corrupt));
     let error = tampered.error.unwrap();
-    assert!(error.starts_with("a command takes no arguments, and this row has some: unknown field `line`"), "{error}");
+    assert!(
+        error.starts_with("a command takes no arguments, and this row has some: unknown argument `line`"),
+        "{error}"
+    );
     let of_other_shape = row(of_other_shape).await;
     assert_eq!(of_other_shape.state, JobState::Parked);
-    assert!(of_other_shape.error.unwrap().contains("unknown field `line`"));
+    assert!(of_other_shape.error.unwrap().contains("unknown argument `line`"));
     assert_eq!(row(fine).await.state, JobState::Succeeded);
     assert!(!database.folder.path().join("foreign").exists());
 }
