@@ -35,7 +35,7 @@ pub(in super::super) struct Work {
     /// How long jobs may go on after the first signal; 25s by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_GRACE", value_parser = span)]
     grace: Option<Duration>,
-    /// How long after its last heartbeat this worker is taken for dead; 10s by default
+    /// How long after its last heartbeat this worker is taken for dead; 30s by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
     lease: Option<Duration>,
     /// How long ended jobs are kept: `7d` for all, `dead=30d`, `succeeded=`, `cancelled=`, `expired=` for some, `audit=`
