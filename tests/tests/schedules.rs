@@ -146,7 +146,8 @@ impl Work {
 
     /// The clock of the database.
     async fn now(&self) -> DateTime<Utc> {
-        self.queue.now().await.unwrap()
+        // Without any schedule the clock has not been moved yet.
+        self.queue.schedules().list().await.unwrap().first().map_or_else(Utc::now, |row| row.now)
     }
 
     async fn add(&self, new: NewSchedule) {
