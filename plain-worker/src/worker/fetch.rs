@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Level;
 
 use super::backoff::Reconnect;
-use super::company::{Beside, Company, Place};
+use super::company::{Beside, Company, Place, TURN};
 use super::config::Config;
 use super::context::{Cancellation, Context};
 use super::executor::Attempt;
@@ -105,6 +105,8 @@ impl Fetcher {
                 () = self.stop.cancelled() => return,
             };
             let asked = slots.len();
+            // Until all runs are noted as running.
+            let claiming = self.running.claiming.read().await;
             match self.claim(&lane, asked).await {
                 Ok(runs) => {
                     pause.reset();
@@ -113,7 +115,7 @@ impl Fetcher {
                     for (run, slot) in runs.into_iter().zip(slots) {
                         self.start(run, slot, Arc::clone(&place));
                     }
-                    drop(place);
+                    drop((claiming, place));
                     // What came back full has more behind it; what came back short was all there was, but
                     // for what workers beside this one were taking in the same moment.
                     if full || found {
@@ -123,7 +125,8 @@ impl Fetcher {
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
-                    drop((slots, place));
+                    self.running.claim_failed();
+                    drop((claiming, slots, place));
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
@@ -171,9 +174,10 @@ impl Fetcher {
         let fetcher = Arc::clone(self);
         tokio::spawn(async move {
             let definition = fetcher.config.registry.get(&run.job);
-            let _place = fetcher.place_of(&run, place).await;
+            let place = fetcher.place_of(&run, place).await;
             let since = Instant::now();
             let (finish, ran) = match (fetcher.unfit(&run, definition).await, definition) {
+                _ if place.is_none() => (decide(&run, definition, Ended::NotItsTurn(TURN)), false),
                 (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
                 (None, Some(definition)) if !fetcher.stop.is_cancelled() => {
                     (fetcher.run(&run, definition, &cancellation).await, true)
@@ -192,17 +196,15 @@ impl Fetcher {
         });
     }
 
-    /// The place of a run: beside what was claimed with it, or alone.
-    async fn place_of(&self, run: &Run, place: Beside) -> Place {
+    /// The place of a run: beside what was claimed with it, or alone; none if it has to wait for that.
+    async fn place_of(&self, run: &Run, place: Beside) -> Option<Place> {
         if !Company::is_suspect(run) {
-            return Place::Beside { _all: place };
+            return Some(Place::Beside { _all: place });
         }
-        tracing::warn!(id = %run.id, job = %run.job, losses = run.losses, "a job whose workers died waits to run alone");
         drop(place);
         tokio::select! {
             place = self.running.company.alone() => place,
-            // It is handed back.
-            () = self.stop.cancelled() => Place::None,
+            () = self.stop.cancelled() => None,
         }
     }
 
