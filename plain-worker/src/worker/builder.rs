@@ -334,7 +334,6 @@ impl WorkerBuilder {
             hooks: self.hooks,
             direct_database_url: None,
             process_ends: false,
-            stats_every: None,
         };
         Ok(ByHand::new(self.queue, config))
     }
