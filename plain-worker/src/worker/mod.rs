@@ -2,6 +2,7 @@
 
 mod backoff;
 mod builder;
+mod by_hand;
 mod command;
 mod company;
 mod config;
