@@ -32,6 +32,11 @@ pub(super) struct Config {
 }
 
 impl Config {
+    /// How many jobs run at once at most.
+    pub(super) fn slots(&self) -> usize {
+        self.concurrency + self.threads + self.own_slots.values().sum::<usize>()
+    }
+
     pub(super) fn row(&self) -> WorkerRow {
         WorkerRow {
             id: self.id,
@@ -41,8 +46,7 @@ impl Config {
             build: self.build.clone(),
             queues: self.queues.clone(),
             knows: self.knows.clone(),
-            concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
-                .unwrap_or(u32::MAX),
+            concurrency: u32::try_from(self.slots()).unwrap_or(u32::MAX),
             lease: self.lease,
         }
     }

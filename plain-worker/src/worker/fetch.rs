@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::ahead::Claimed;
 use super::backoff::Reconnect;
 use super::config::Config;
 use super::executor::execute;
@@ -19,12 +20,17 @@ use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
 use crate::record::{Claim, Finish, LiveWorker, Next, Run};
-use crate::status::JobState;
+use crate::status::{CancelReason, JobState};
 
 /// How often a worker looks without having been woken.
 const POLL: Duration = Duration::from_secs(1);
 /// The most that one claim takes.
 const BATCH: usize = 500;
+/// How many runs may be claimed and not yet recorded, waiting, running and ended ones together: what ends faster than
+/// it can be recorded must not fill the memory.
+const CREDIT: usize = 2_000;
+/// How often it is looked whether something that was claimed waits for too long.
+const STALL_ROUND: Duration = Duration::from_millis(100);
 /// How long what is left to other workers stays so before it is looked at anew.
 const LEAVE_FOR: Duration = Duration::from_secs(10);
 /// How old the knowledge about other workers may be.
@@ -44,8 +50,9 @@ pub(super) struct Fetcher {
     /// Ends async jobs that are still going.
     pub(super) kill: CancellationToken,
     pub(super) jobs: tokio::runtime::Handle,
-    /// Set while the last claims of all lanes came back empty.
-    pub(super) idle: Arc<Notify>,
+    /// Which lanes found nothing at their last claim.
+    pub(super) quiet: Arc<watch::Sender<Vec<bool>>>,
+    credit: Arc<Semaphore>,
     elsewhere: Elsewhere,
 }
 
@@ -69,63 +76,132 @@ impl Fetcher {
         stop: CancellationToken,
         kill: CancellationToken,
         jobs: tokio::runtime::Handle,
-        idle: Arc<Notify>,
+        quiet: Arc<watch::Sender<Vec<bool>>>,
     ) -> Self {
-        Self { queue, config, running, tally, ends, look, stop, kill, jobs, idle, elsewhere: Elsewhere::default() }
+        // Enough for what runs and for what is on its way in and out.
+        let credit = Arc::new(Semaphore::new(config.slots() + CREDIT));
+        let elsewhere = Elsewhere::default();
+        Self { queue, config, running, tally, ends, look, stop, kill, jobs, quiet, credit, elsewhere }
     }
 
     /// Claims until it is told to stop, for each lane apart.
     pub(super) async fn claim_until_stopped(self: Arc<Self>) {
-        let lanes = Lane::all(&self.config);
-        let bells: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.look)).collect();
-        let claims = lanes.into_iter().map(|lane| Arc::clone(&self).claim_for(lane));
+        let lanes: Vec<_> = Lane::all(&self.config).into_iter().map(Arc::new).collect();
+        self.quiet.send_replace(vec![false; lanes.len()]);
+        let claims = lanes.iter().enumerate().map(|(place, lane)| Arc::clone(&self).claim_for(place, Arc::clone(lane)));
         tokio::select! {
             _ = futures_util::future::join_all(claims) => {}
-            () = self.ring_all(&bells) => {}
+            () = self.ring_all(&lanes) => {}
         }
     }
 
     /// Wakes every lane when there may be something to claim; a single wake-up would reach one of them.
-    async fn ring_all(&self, bells: &[Arc<Notify>]) {
+    async fn ring_all(&self, lanes: &[Arc<Lane>]) {
         loop {
             self.look.notified().await;
-            for bell in bells {
-                bell.notify_one();
+            for lane in lanes {
+                lane.trail.wake();
+                lane.look.notify_one();
             }
         }
     }
 
-    async fn claim_for(self: Arc<Self>, lane: Lane) {
+    async fn claim_for(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
         let mut pause = Reconnect::new();
-        while !self.stop.is_cancelled() {
-            let slots = tokio::select! {
-                slots = lane.free_slots(BATCH) => slots,
-                () = self.stop.cancelled() => return,
-            };
-            let asked = slots.len();
-            match self.claim(&lane, asked).await {
+        while let Some(credit) = self.room(&lane).await {
+            match self.claim(&lane, credit.num_permits()).await {
                 Ok(runs) => {
                     pause.reset();
-                    let full = runs.len() == asked;
-                    let found = !runs.is_empty();
-                    for (run, slot) in runs.into_iter().zip(slots) {
-                        self.start(run, slot);
-                    }
+                    let quiet = runs.is_empty();
+                    self.quiet.send_if_modified(|all| std::mem::replace(&mut all[place], quiet) != quiet);
                     // What came back full has more behind it; what came back short was all there was, but
                     // for what workers beside this one were taking in the same moment.
-                    if full || found {
+                    if !quiet {
+                        self.put(&lane, runs, credit);
                         continue;
                     }
-                    self.idle.notify_waiters();
+                    drop(credit);
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
-                    drop(slots);
+                    drop(credit);
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
                 }
             }
+        }
+        // Whatever still waits is handed back by the tasks that find it: they see that the worker stops.
+        while let Some(claimed) = lane.next() {
+            self.give_back(&lane, claimed);
+        }
+    }
+
+    /// Waits until the lane wants more and there is credit for it; `None` when the worker stops.
+    async fn room(&self, lane: &Lane) -> Option<OwnedSemaphorePermit> {
+        while !self.stop.is_cancelled() {
+            let wanted = lane.wanted().min(BATCH);
+            if wanted > 0 {
+                let some = tokio::select! {
+                    // The semaphore is never closed.
+                    some = Arc::clone(&self.credit).acquire_owned() => some.ok()?,
+                    () = self.stop.cancelled() => return None,
+                };
+                return Some(self.more_credit(some, wanted));
+            }
+            tokio::select! {
+                () = lane.hungry() => {}
+                () = tokio::time::sleep(STALL_ROUND), if lane.waiting() > 0 => {
+                    for claimed in lane.stalled() {
+                        self.give_back(lane, claimed);
+                    }
+                }
+                () = self.stop.cancelled() => {}
+            }
+        }
+        None
+    }
+
+    /// As much as is wanted and there.
+    fn more_credit(&self, mut credit: OwnedSemaphorePermit, wanted: usize) -> OwnedSemaphorePermit {
+        let more = wanted.saturating_sub(1).min(self.credit.available_permits());
+        if let Ok(more) = Arc::clone(&self.credit).try_acquire_many_owned(u32::try_from(more).unwrap_or_default()) {
+            credit.merge(more);
+        }
+        credit
+    }
+
+    /// Lets what was claimed wait for its slots, and fills those that are free.
+    fn put(self: &Arc<Self>, lane: &Arc<Lane>, runs: Vec<Run>, mut credit: OwnedSemaphorePermit) {
+        let since = Instant::now();
+        let claimed = runs.into_iter().filter_map(|run| {
+            let credit = credit.split(1)?;
+            let cancellation = self.running.started(run.token);
+            Some(Claimed { run, cancellation, credit, since })
+        });
+        lane.put(claimed.collect());
+        for _ in 0..lane.waiting() {
+            let Some(slot) = lane.try_slot() else { break };
+            let (fetcher, lane) = (Arc::clone(self), Arc::clone(lane));
+            self.jobs.spawn(async move { fetcher.work(&lane, slot).await });
+        }
+    }
+
+    /// What one slot does: one job after the other, while some wait.
+    async fn work(&self, lane: &Lane, mut slot: Slot) {
+        loop {
+            while !self.kill.is_cancelled()
+                && let Some(claimed) = lane.next()
+            {
+                self.run(lane, claimed).await;
+            }
+            lane.release(slot);
+            // What came in meanwhile may have found no free slot.
+            if lane.waiting() == 0 || self.kill.is_cancelled() {
+                return;
+            }
+            let Some(again) = lane.try_slot() else { return };
+            slot = again;
         }
     }
 
@@ -149,50 +225,59 @@ impl Fetcher {
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            trail: lane.trail.clone(),
         };
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    fn start(self: &Arc<Self>, run: Run, slot: Slot) {
-        let cancellation = self.running.started(run.token);
-        if self.stop.is_cancelled() {
-            cancellation.cancel(crate::status::CancelReason::Shutdown);
-        }
-        let fetcher = Arc::clone(self);
-        let runtime = self.jobs.clone();
-        runtime.spawn(async move {
-            let definition = fetcher.config.registry.get(&run.job);
-            let since = Instant::now();
-            let ended = match fetcher.unfit(&run, definition).await {
-                Some(unfit) => Ended::NotForUs(unfit),
-                None if fetcher.stop.is_cancelled() => Ended::NotStarted,
-                None => {
-                    let Some(definition) = definition else { return };
+    /// Runs one job to its end, or sees why it cannot run here.
+    async fn run(&self, lane: &Lane, claimed: Claimed) {
+        let Claimed { run, cancellation, credit, .. } = claimed;
+        let definition = self.config.registry.get(&run.job);
+        let since = Instant::now();
+        let ended = match self.unfit(&run, definition).await {
+            Some(unfit) => Ended::NotForUs(unfit),
+            None if self.stop.is_cancelled() => Ended::NotStarted,
+            None => match (cancellation.reason(), definition) {
+                // Before it had a slot.
+                (Some(reason), _) => Ended::Stopped(reason, None),
+                (None, None) => return,
+                (None, Some(definition)) => {
                     tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
-                    let work =
-                        execute(&fetcher.queue, &run, definition, &fetcher.config.states, &cancellation, &fetcher.jobs);
+                    let work = execute(&self.queue, &run, definition, &self.config.states, &cancellation, &self.jobs);
                     tokio::select! {
                         ended = work => ended,
-                        () = fetcher.kill.cancelled() => Ended::Stopped(crate::status::CancelReason::Shutdown, None),
+                        () = self.kill.cancelled() => Ended::Stopped(CancelReason::Shutdown, None),
                     }
                 }
-            };
-            let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
-            let finish = decide(&run, definition, ended);
-            if ran {
-                log_end(&run, &finish, since.elapsed());
-                fetcher.tally.count(&finish);
-            }
-            // The finisher outlives all runs but for a worker that was dropped, which records nothing.
-            let _ = fetcher.ends.send(ToRecord { finish, slot });
-        });
+            },
+        };
+        let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
+        let finish = decide(&run, definition, ended);
+        if ran {
+            log_end(&run, &finish, since.elapsed());
+            self.tally.count(&finish);
+        }
+        self.record(lane, finish, credit);
+    }
+
+    /// Gives back what has not started.
+    fn give_back(&self, lane: &Lane, claimed: Claimed) {
+        let definition = self.config.registry.get(&claimed.run.job);
+        self.record(lane, decide(&claimed.run, definition, Ended::NotStarted), claimed.credit);
+    }
+
+    fn record(&self, lane: &Lane, finish: Finish, credit: OwnedSemaphorePermit) {
+        lane.ended();
+        // The finisher outlives all runs but for a worker that was dropped, which records nothing.
+        let _ = self.ends.send(ToRecord { finish, credit });
     }
 
     /// Whether this worker cannot run it, and whose it is then.
     async fn unfit(&self, run: &Run, definition: Option<&'static JobDef>) -> Option<Unfit> {
         let reason = match definition {
             None => format!("no worker that lives knows a job named `{}`", run.job),
-            Some(definition) if definition.shape() == run.shape => return None,
+            Some(_) if self.config.knows.get(&run.job) == Some(&run.shape) => return None,
             Some(definition) => {
                 // Another shape may still be readable: fields with defaults, aliases, wider types.
                 match super::panics::caught(|| (definition.check)(&run.arguments)) {

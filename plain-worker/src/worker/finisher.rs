@@ -1,12 +1,12 @@
 //! Writes the ends of runs, many at a time, and again until the database has them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
 use super::backoff::Reconnect;
-use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
@@ -15,22 +15,51 @@ use crate::record::{Finish, Next};
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
 
-/// The end of a run, with the slot that it occupies until it is recorded.
+/// So many are written without waiting for more.
+const ENOUGH: usize = 100;
+/// How long an end waits for others while many are under way.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// The end of a run, with the credit that it takes up until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
-    pub(super) slot: Slot,
+    pub(super) credit: OwnedSemaphorePermit,
 }
+
+/// How many statements write ends at the same time.
+const WRITERS: usize = 2;
 
 /// Records what comes in until all senders are gone.
 ///
-/// While one batch is being written the next one comes together, so a busy
+/// While batches are being written the next one comes together, so a busy
 /// worker writes large batches and an idle one writes at once.
-pub(super) async fn record_ends(queue: Queue, mut ends: mpsc::UnboundedReceiver<ToRecord>, running: Arc<Running>) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while ends.recv_many(&mut batch, BATCH).await > 0 {
-        let (finishes, slots): (Vec<_>, Vec<_>) = batch.drain(..).map(|end| (end.finish, end.slot)).unzip();
-        record(&queue, finishes, &running).await;
-        drop(slots);
+pub(super) async fn record_ends(queue: Queue, ends: mpsc::UnboundedReceiver<ToRecord>, running: Arc<Running>) {
+    let ends = Mutex::new(ends);
+    let writers = (0..WRITERS).map(|_| async {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            gather(&mut *ends.lock().await, &mut batch, &running).await;
+            if batch.is_empty() {
+                return;
+            }
+            let (finishes, credit): (Vec<_>, Vec<_>) = batch.drain(..).map(|end| (end.finish, end.credit)).unzip();
+            record(&queue, finishes, &running).await;
+            drop(credit);
+        }
+    });
+    futures_util::future::join_all(writers).await;
+}
+
+/// Takes ends together; none when all senders are gone.
+async fn gather(ends: &mut mpsc::UnboundedReceiver<ToRecord>, batch: &mut Vec<ToRecord>, running: &Running) {
+    ends.recv_many(batch, BATCH).await;
+    if !batch.is_empty() && batch.len() < ENOUGH && running.count() > batch.len() {
+        tokio::time::sleep(GATHER).await;
+        while batch.len() < BATCH
+            && let Ok(end) = ends.try_recv()
+        {
+            batch.push(end);
+        }
     }
 }
 
@@ -41,8 +70,9 @@ async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running) {
         let batch: Arc<[Finish]> = finishes.into();
         match write_until_done(queue, &batch).await {
             Ok(recorded) => {
+                running.all_ended(batch.iter().map(|finish| finish.token));
+                let recorded: HashSet<_> = recorded.into_iter().collect();
                 for finish in batch.iter() {
-                    running.ended(finish.token);
                     if !recorded.contains(&finish.token) && finish.record.is_some() {
                         tracing::warn!(id = %finish.id, "the run was taken over or completed itself; its end is not recorded here");
                     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -19,7 +19,8 @@ use crate::status::CancelReason;
 pub(super) struct Parts {
     running: Arc<running::Running>,
     tally: Arc<Tally>,
-    idle: Arc<Notify>,
+    /// Which lanes found nothing at their last claim.
+    quiet: Arc<watch::Sender<Vec<bool>>>,
     look: Arc<Notify>,
     /// Stops claiming and upkeep.
     stop: CancellationToken,
@@ -39,7 +40,7 @@ impl Parts {
         let (stop, kill, heartbeat) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let running = Arc::<running::Running>::default();
         let tally = Arc::<Tally>::default();
-        let (look, idle) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (look, quiet) = (Arc::<Notify>::default(), Arc::<watch::Sender<Vec<bool>>>::default());
         life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
 
         let (ends, received) = mpsc::unbounded_channel();
@@ -54,7 +55,7 @@ impl Parts {
             stop.clone(),
             kill.clone(),
             jobs,
-            Arc::clone(&idle),
+            Arc::clone(&quiet),
         ));
         let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
 
@@ -87,7 +88,7 @@ impl Parts {
         Ok(Self {
             running,
             tally,
-            idle,
+            quiet,
             look,
             stop,
             _kill_on_drop: kill.clone().drop_guard(),
@@ -100,10 +101,21 @@ impl Parts {
     }
 
     /// Waits until there is nothing left to do for this worker.
+    ///
+    /// The database is asked only when nothing was found and nothing runs: it looks at all that is due.
     pub(super) async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
+        let mut quiet = self.quiet.subscribe();
+        let mut pause = Duration::from_millis(10);
         loop {
-            self.idle.notified().await;
+            let all = |lanes: &Vec<bool>| !lanes.is_empty() && lanes.iter().all(|quiet| *quiet);
+            if quiet.wait_for(all).await.is_err() {
+                // The fetcher is gone, and with it whatever could be waited for.
+                return;
+            }
             self.running.idle().await;
+            if !all(&quiet.borrow()) {
+                continue;
+            }
             let (worker, queues) = (config.id, config.queues.clone());
             let knows = config.knows.keys().cloned().collect();
             match queue.ask(move |store| async move { store.undrained(worker, queues, knows).await }).await {
@@ -111,6 +123,9 @@ impl Parts {
                 Ok(_) => self.look.notify_one(),
                 Err(error) => tracing::warn!(%error, "could not look for what is left"),
             }
+            // It is due in a moment, or held by a worker whose death is not certain yet.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
         }
     }
 

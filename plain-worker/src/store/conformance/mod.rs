@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::{Clock, Store};
 use crate::job::Job;
 use crate::queue::request;
-use crate::record::{Claim, Finish, NewRequest, Run, WorkerId, WorkerRow};
+use crate::record::{Claim, Finish, NewRequest, Run, Trail, WorkerId, WorkerRow};
 use crate::store::QueueOptions;
 
 /// A store of its own for one test, with a clock that can be moved.
@@ -163,6 +163,7 @@ fn claim(limit: u32) -> Claim {
         only: None,
         except: Vec::new(),
         limit,
+        trail: Trail::default(),
     }
 }
 

@@ -42,8 +42,8 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, expire_results, finish, forget_workers, free_keys, insert,
-    insert_keys, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
+    attempts, beat, cancel_process, cancel_request, claim, claim_one, claimable, expire_results, finish, finish_success, forget_workers, free_keys, insert, insert_alike,
+    insert_keys, insert_one, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
     partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
     retry_request, retry_result, state, stats, undrained, unpark,
 }
@@ -76,6 +76,8 @@ pub(crate) struct PostgresStore {
     sql: Arc<Statements>,
     /// `claim` with the filter on names and shapes.
     claim_filtered: Arc<str>,
+    /// `claim_one` from a place on.
+    claim_onward: Arc<str>,
     database: String,
     /// Whether the application's default isolation showed to be stricter than ours.
     strict: AtomicBool,
@@ -98,8 +100,11 @@ impl PostgresStore {
         let filter = include_str!("sql/claim_filter.sql").trim_end();
         let claim_filtered = sql.claim.replace("{filter}", filter).into();
         sql.claim = sql.claim.replace("{filter}", "").into();
+        let claim_onward = sql.claim_one.replace("{bound}", include_str!("sql/claim_bound.sql").trim_end()).into();
+        sql.claim_one = sql.claim_one.replace("{bound}", "").into();
         let database = address::describe(&pool.connect_options());
-        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, database, strict: AtomicBool::new(false) }
+        let strict = AtomicBool::new(false);
+        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, claim_onward, database, strict }
     }
 
     fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Error + use<> {
