@@ -90,6 +90,27 @@ pub(crate) struct NewRequest {
     pub slot: Option<DateTime<Utc>>,
 }
 
+impl NewRequest {
+    /// Whether it differs from another in its id and arguments only, and holds no key.
+    pub(crate) fn alike(&self, other: &Self) -> bool {
+        self.unique.is_none()
+            && other.unique.is_none()
+            && self.job == other.job
+            && self.queue == other.queue
+            && self.priority == other.priority
+            && self.due == other.due
+            && self.expires_in == other.expires_in
+            && self.shape == other.shape
+            && self.retries == other.retries
+            && self.timeout == other.timeout
+            && self.on_lost == other.on_lost
+            && self.metadata == other.metadata
+            && self.source == other.source
+            && self.trace_context == other.trace_context
+            && self.slot == other.slot
+    }
+}
+
 /// What became of a request that was put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Inserted {
@@ -249,6 +270,20 @@ pub(crate) struct Finish {
     pub losses: i32,
     pub hand_backs: i32,
     pub next: Next,
+}
+
+impl Finish {
+    /// Whether it is what nearly all ends are: a success that says nothing but its output, and frees no key.
+    pub(crate) fn went_well(&self) -> bool {
+        self.held.is_none()
+            && self.next == Next::End(JobState::Succeeded)
+            && matches!(&self.record, Some(Record { status: AttemptStatus::Successful, kind: None, error: None, .. }))
+    }
+
+    /// The same without an output.
+    pub(crate) fn went_well_without_output(&self) -> bool {
+        self.went_well() && self.record.as_ref().is_none_or(|record| record.output.is_none())
+    }
 }
 
 /// A unique key, which belongs to the jobs of one name.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::record::{Inserted, NewRequest};
 
 /// How many statements put requests in at the same time: while they are under way, the next ones come together.
-const WRITERS: usize = 2;
+const WRITERS: usize = 4;
 /// How many requests one statement puts in at most.
 const MOST: usize = 500;
 /// How many bytes of arguments, so that one large request does not hold up many.
@@ -106,6 +106,8 @@ impl Writer {
                 }
                 Err(error) => self.answer_singly(error, &requests, answers).await,
             }
+            // Who has an answer now may enqueue the next at once: together with the others.
+            tokio::task::yield_now().await;
         }
     }
 

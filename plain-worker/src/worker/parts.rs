@@ -119,8 +119,8 @@ impl Parts {
             let (worker, queues) = (config.id, config.queues.clone());
             let knows = config.knows.keys().cloned().collect();
             match queue.ask(move |store| async move { store.undrained(worker, queues, knows).await }).await {
-                Ok(0) => return,
-                Ok(_) => self.look.notify_one(),
+                Ok(false) => return,
+                Ok(true) => self.look.notify_one(),
                 Err(error) => tracing::warn!(%error, "could not look for what is left"),
             }
             // It is due in a moment, or held by a worker whose death is not certain yet.

@@ -106,7 +106,7 @@ for_every_store! {
     lists_and_counts_take_the_filter,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
-    a_drain_counts_what_is_due_and_what_dead_workers_hold,
+    a_drain_waits_for_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
     what_is_paused_is_not_claimed,

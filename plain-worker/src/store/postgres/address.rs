@@ -22,6 +22,11 @@ const SESSION: &[(&str, &str)] = &[
     ("plan_cache_mode", "force_generic_plan"),
 ];
 
+/// Whether the sessions have our settings: those of an application's pool or of a pooler do not.
+pub(super) fn keeps_plans(options: &PgConnectOptions) -> bool {
+    options.get_options().is_some_and(|set| set.contains("enable_seqscan=off") && set.contains("force_generic_plan"))
+}
+
 /// The database in words, without user and password.
 pub(super) fn describe(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or(options.get_username());

@@ -50,25 +50,6 @@ fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
     at.max(DateTime::UNIX_EPOCH)
 }
 
-/// Whether a request differs from another in its id and arguments only.
-fn alike(one: &NewRequest, other: &NewRequest) -> bool {
-    one.unique.is_none()
-        && other.unique.is_none()
-        && one.job == other.job
-        && one.queue == other.queue
-        && one.priority == other.priority
-        && one.due == other.due
-        && one.expires_in == other.expires_in
-        && one.shape == other.shape
-        && one.retries == other.retries
-        && one.timeout == other.timeout
-        && one.on_lost == other.on_lost
-        && one.metadata == other.metadata
-        && one.source == other.source
-        && one.trace_context == other.trace_context
-        && one.slot == other.slot
-}
-
 fn due_at(due: Due) -> Option<DateTime<Utc>> {
     if let Due::At(at) = due { Some(storable(at)) } else { None }
 }
@@ -95,7 +76,7 @@ async fn insert_new(
 ) -> Result<()> {
     let Some((first, rest)) = rows.split_first() else { return Ok(()) };
     let one = rest.is_empty() && first.due == Due::Now && first.unique.is_none();
-    if !one && (rest.is_empty() || !rest.iter().all(|row| alike(first, row))) {
+    if !one && (rest.is_empty() || !rest.iter().all(|row| row.alike(first))) {
         return insert_rows(connection, sql, rows, fault).await;
     }
     let query = sqlx::query(safe(if one { &sql.insert_one } else { &sql.insert_alike }));

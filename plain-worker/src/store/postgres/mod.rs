@@ -12,6 +12,8 @@ mod filter;
 mod life;
 mod migrate;
 mod pause;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rows;
 mod run;
@@ -79,6 +81,8 @@ pub(crate) struct PostgresStore {
     /// `claim_one` from a place on.
     claim_onward: Arc<str>,
     database: String,
+    /// Whether the sessions are set so that plans of ours can be kept.
+    steady: bool,
     /// Whether the application's default isolation showed to be stricter than ours.
     strict: AtomicBool,
 }
@@ -103,8 +107,9 @@ impl PostgresStore {
         let claim_onward = sql.claim_one.replace("{bound}", include_str!("sql/claim_bound.sql").trim_end()).into();
         sql.claim_one = sql.claim_one.replace("{bound}", "").into();
         let database = address::describe(&pool.connect_options());
+        let steady = address::keeps_plans(&pool.connect_options());
         let strict = AtomicBool::new(false);
-        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, claim_onward, database, strict }
+        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, claim_onward, database, steady, strict }
     }
 
     fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Error + use<> {
@@ -374,8 +379,8 @@ impl Store for PostgresStore {
         self.count_jobs(filter).await
     }
 
-    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(worker, queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {
+        self.something_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {

@@ -7,8 +7,7 @@ use sqlx::postgres::{PgBindIterExt, PgConnection};
 use super::rows::each;
 use super::{PostgresStore, Statements, giving_way, micros, safe};
 use crate::error::{Error, Result};
-use crate::record::{Again, Claim, Finish, Next, Notice, Place, Record, Run, RunToken, WorkerId};
-use crate::status::{AttemptStatus, JobState};
+use crate::record::{Again, Claim, Finish, Next, Notice, Place, Run, RunToken, WorkerId};
 
 /// Text that Postgres can hold: a failed job can always be recorded.
 pub(super) fn without_nul(text: &str) -> Cow<'_, str> {
@@ -22,28 +21,25 @@ fn again(end: &Finish) -> Option<&Again> {
     }
 }
 
-/// Whether the end is what nearly all ends are: a success that says nothing but its output.
-fn went_well(end: &Finish) -> bool {
-    end.held.is_none()
-        && end.next == Next::End(JobState::Succeeded)
-        && matches!(&end.record, Some(Record { status: AttemptStatus::Successful, kind: None, error: None, .. }))
-}
-
 /// Records ends, in one statement; returns the tokens that were still held.
+///
+/// `steady`: the session is set so that a plan can be kept; elsewhere one that was made for empty tables would stay.
 pub(super) async fn finish_on(
     connection: &mut PgConnection,
     sql: &Statements,
     ends: &[Finish],
+    steady: bool,
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<Vec<RunToken>> {
     let mut ends: Vec<_> = ends.iter().collect();
     // Two that record the same runs take them in the same order.
     ends.sort_unstable_by_key(|end| end.token);
-    if ends.iter().all(|end| went_well(end)) {
+    if ends.iter().all(|end| end.went_well()) {
         let outputs = ends.iter().map(|end| end.record.as_ref().and_then(|record| record.output.as_deref()));
         let rows = sqlx::query(safe(&sql.finish_success))
             .bind(ends.iter().map(|end| end.token).bind_iter())
             .bind(outputs.bind_iter())
+            .persistent(steady)
             .fetch_all(connection)
             .await
             .map_err(fault)?;
@@ -73,6 +69,7 @@ pub(super) async fn finish_on(
         .bind(ends.iter().map(|end| end.hand_backs).bind_iter())
         .bind(next().map(|again| again.and_then(|again| again.note.as_deref()).map(without_nul)).bind_iter())
         .bind(ends.iter().map(|end| end.held.is_some()).bind_iter())
+        .persistent(steady)
         .fetch_all(connection)
         .await
         .map_err(fault)?;
@@ -111,7 +108,8 @@ impl PostgresStore {
             .bind(i64::from(claim.limit))
             .bind(&claim.except_queues)
             .bind(claim.only.as_deref())
-            .bind(names.iter().map(|(job, _)| job).bind_iter());
+            .bind(names.iter().map(|(job, _)| job).bind_iter())
+            .persistent(self.steady);
         if !shapes.is_empty() {
             query = query
                 .bind(shapes.iter().map(|(job, _)| job).bind_iter())
@@ -149,7 +147,8 @@ impl PostgresStore {
             .bind(&claim.build)
             .bind(queue)
             .bind(job)
-            .bind(i64::from(claim.limit));
+            .bind(i64::from(claim.limit))
+            .persistent(self.steady);
         if let Some(after) = after {
             query = query.bind(after.priority).bind(after.due_at).bind(after.seq);
         }
@@ -174,7 +173,8 @@ impl PostgresStore {
 
     async fn record_once(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
         let mut alone = self.alone("record the end of jobs").await?;
-        let recorded = finish_on(alone.connection(), &self.sql, ends, &self.fault("record the end of jobs")).await?;
+        let recorded =
+            finish_on(alone.connection(), &self.sql, ends, self.steady, &self.fault("record the end of jobs")).await?;
         alone.done(self).await?;
         Ok(recorded)
     }

@@ -40,8 +40,8 @@ use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
 statements! {
-    attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claimable, expire_results, expired,
-    finish_processes, finish_requests, finish_results, forget_pauses, forget_workers, free_keys, insert, insert_keys,
+    attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claim_one, claimable, expire_results, expired,
+    finish_processes, finish_requests, finish_results, finish_success, forget_pauses, forget_workers, free_keys, insert, insert_alike, insert_keys,
     job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
     promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
     stats, undrained, unpark,
@@ -349,8 +349,8 @@ impl Store for SqliteStore {
         self.count_jobs(filter).await
     }
 
-    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(worker, queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {
+        self.something_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {
