@@ -29,6 +29,8 @@ CREATE TABLE {schema}.job_requests (
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_requests_id ON {schema}.job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_requests_key ON {schema}.job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX job_requests_ready ON {schema}.job_requests (queue, job, priority DESC, due_at, seq)
@@ -116,7 +118,10 @@ CREATE TABLE {schema}.job_results (
 ) PARTITION BY RANGE (ended_at);
 CREATE TABLE {schema}.job_results_default PARTITION OF {schema}.job_results DEFAULT;
 CREATE INDEX job_results_id ON {schema}.job_results (id);
-CREATE INDEX job_results_ended ON {schema}.job_results (ended_at);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX job_results_key ON {schema}.job_results (unique_key, job) WHERE unique_key IS NOT NULL;
+-- What a prune walks: each state apart, since each is kept for a time of its own.
+CREATE INDEX job_results_ended ON {schema}.job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX job_results_unhappy ON {schema}.job_results (state, id) WHERE final AND state <> 'succeeded';
 
@@ -128,7 +133,7 @@ CREATE TABLE {schema}.unique_keys (
     PRIMARY KEY (job, key)
 );
 
--- One row a running worker process; `knows` lists its jobs and their shapes.
+-- One row a running worker process; `knows` lists its jobs and their shapes, `schedules` those of its code.
 CREATE TABLE {schema}.workers (
     id           uuid        PRIMARY KEY,
     host         text        NOT NULL,
@@ -137,6 +142,7 @@ CREATE TABLE {schema}.workers (
     build        text        NOT NULL,
     queues       json        NOT NULL,
     knows        json        NOT NULL,
+    schedules    json        NOT NULL DEFAULT '{}',
     concurrency  integer     NOT NULL,
     started_at   timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL,
@@ -159,21 +165,32 @@ CREATE TABLE {schema}.pauses (
     PRIMARY KEY (kind, name)
 );
 
--- One row a schedule: the last slot that was taken.
+-- One row a schedule: what it is, and up to which instant its slots are settled (run, or passed over).
 CREATE TABLE {schema}.schedules (
-    name         text        PRIMARY KEY,
-    job          text        NOT NULL,
-    expression   text        NOT NULL,
-    timezone     text        NOT NULL,
-    arguments    json        NOT NULL,
-    options      json        NOT NULL,
-    generation   bigint      NOT NULL DEFAULT 0,
-    dynamic      boolean     NOT NULL DEFAULT false,
-    last_slot    timestamptz NOT NULL,
-    last_job_id  uuid,
-    paused_at    timestamptz,
-    paused_by    text,
-    seen_at      timestamptz NOT NULL
+    name        text          PRIMARY KEY CHECK (name <> ''),
+    job         text          NOT NULL CHECK (job <> ''),
+    queue       text,
+    expression  text          NOT NULL,
+    timezone    text          NOT NULL,
+    arguments   json          NOT NULL,
+    catch_up    text          NOT NULL CHECK (catch_up IN ('latest', 'none', 'all')),
+    overlap     text          NOT NULL CHECK (overlap IN ('skip', 'queue', 'allow')),
+    window_ms   bigint        CHECK (window_ms > 0),
+    fingerprint text          NOT NULL,
+    generation  bigint        NOT NULL DEFAULT 1,
+    dynamic     boolean       NOT NULL,
+    created_at  timestamptz   NOT NULL,
+    changed_at  timestamptz   NOT NULL,
+    settled_at  timestamptz   NOT NULL CHECK (isfinite(settled_at)),
+    waiting     timestamptz[] NOT NULL DEFAULT '{}',
+    last_slot   timestamptz,
+    last_job_id uuid,
+    skipped     bigint        NOT NULL DEFAULT 0,
+    last_skip   timestamptz,
+    skip_reason text,
+    run_now_id  uuid,
+    paused_at   timestamptz,
+    paused_by   text
 );
 
 -- Commands to workers (stop claiming, stop), read by the worker they name.
@@ -183,6 +200,25 @@ CREATE TABLE {schema}.worker_commands (
     command    text        NOT NULL,
     created_at timestamptz NOT NULL
 );
+
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {schema}.job_rates (
+    at       bigint NOT NULL,
+    queue    text   NOT NULL,
+    job      text   NOT NULL,
+    kind     text   NOT NULL,
+    bucket   int    NOT NULL,
+    count    bigint NOT NULL,
+    total_us bigint NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+);
+-- Up to when the ends are summed up.
+CREATE TABLE {schema}.job_rates_until (
+    only_row boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    timestamptz NOT NULL DEFAULT statement_timestamp()
+);
+INSERT INTO {schema}.job_rates_until DEFAULT VALUES;
 
 -- Who changed what, when.
 CREATE TABLE {schema}.audit (
@@ -194,6 +230,7 @@ CREATE TABLE {schema}.audit (
     count  bigint      NOT NULL DEFAULT 1,
     detail json
 );
+CREATE INDEX audit_at ON {schema}.audit (at);
 
 -- How far the clock of a store opened by tests runs ahead; a production store never reads it.
 CREATE TABLE {schema}.clock (

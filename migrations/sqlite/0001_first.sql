@@ -30,6 +30,8 @@ CREATE TABLE {prefix}job_requests (
     CHECK ((unique_key IS NULL) = (unique_until IS NULL))
 );
 CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_requests_key ON {prefix}job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
 -- What a claim walks: only ready rows, those of each queue and job in the order in which they run, so that what is
 -- paused or unknown is stepped over and not walked through.
 CREATE INDEX {prefix}job_requests_ready ON {prefix}job_requests (queue, job, priority DESC, due_at, seq)
@@ -114,7 +116,10 @@ CREATE TABLE {prefix}job_results (
     CHECK ((status = 'errored') = (error_kind IS NOT NULL))
 );
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
-CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (ended_at);
+-- What a look-up by unique key asks; rows without one are not in it.
+CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WHERE unique_key IS NOT NULL;
+-- What a prune walks: each state apart, since each is kept for a time of its own.
+CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
 
@@ -126,7 +131,7 @@ CREATE TABLE {prefix}unique_keys (
     PRIMARY KEY (job, key)
 );
 
--- One row a running worker process; `knows` lists its jobs and their shapes.
+-- One row a running worker process; `knows` lists its jobs and their shapes, `schedules` those of its code.
 CREATE TABLE {prefix}workers (
     id           TEXT    PRIMARY KEY,
     host         TEXT    NOT NULL,
@@ -135,6 +140,7 @@ CREATE TABLE {prefix}workers (
     build        TEXT    NOT NULL,
     queues       TEXT    NOT NULL,
     knows        TEXT    NOT NULL,
+    schedules    TEXT    NOT NULL DEFAULT '{}',
     concurrency  INTEGER NOT NULL,
     started_at   INTEGER NOT NULL,
     heartbeat_at INTEGER NOT NULL,
@@ -157,21 +163,32 @@ CREATE TABLE {prefix}pauses (
     PRIMARY KEY (kind, name)
 );
 
--- One row a schedule: the last slot that was taken.
+-- One row a schedule: what it is, and up to which instant its slots are settled (run, or passed over).
 CREATE TABLE {prefix}schedules (
-    name         TEXT    PRIMARY KEY,
-    job          TEXT    NOT NULL,
-    expression   TEXT    NOT NULL,
-    timezone     TEXT    NOT NULL,
-    arguments    TEXT    NOT NULL,
-    options      TEXT    NOT NULL,
-    generation   INTEGER NOT NULL DEFAULT 0,
-    dynamic      INTEGER NOT NULL DEFAULT false,
-    last_slot    INTEGER NOT NULL,
-    last_job_id  TEXT,
-    paused_at    INTEGER,
-    paused_by    TEXT,
-    seen_at      INTEGER NOT NULL
+    name        TEXT    PRIMARY KEY CHECK (name <> ''),
+    job         TEXT    NOT NULL CHECK (job <> ''),
+    queue       TEXT,
+    expression  TEXT    NOT NULL,
+    timezone    TEXT    NOT NULL,
+    arguments   TEXT    NOT NULL,
+    catch_up    TEXT    NOT NULL CHECK (catch_up IN ('latest', 'none', 'all')),
+    overlap     TEXT    NOT NULL CHECK (overlap IN ('skip', 'queue', 'allow')),
+    window_ms   INTEGER CHECK (window_ms > 0),
+    fingerprint TEXT    NOT NULL,
+    generation  INTEGER NOT NULL DEFAULT 1,
+    dynamic     INTEGER NOT NULL,
+    created_at  INTEGER NOT NULL,
+    changed_at  INTEGER NOT NULL,
+    settled_at  INTEGER NOT NULL CHECK (typeof(settled_at) = 'integer'),
+    waiting     TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(waiting)),
+    last_slot   INTEGER,
+    last_job_id TEXT,
+    skipped     INTEGER NOT NULL DEFAULT 0,
+    last_skip   INTEGER,
+    skip_reason TEXT,
+    run_now_id  TEXT,
+    paused_at   INTEGER,
+    paused_by   TEXT
 );
 
 -- Commands to workers (stop claiming, stop), read by the worker they name.
@@ -181,6 +198,25 @@ CREATE TABLE {prefix}worker_commands (
     command    TEXT    NOT NULL,
     created_at INTEGER NOT NULL
 );
+
+-- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
+-- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
+CREATE TABLE {prefix}job_rates (
+    at       INTEGER NOT NULL,
+    queue    TEXT    NOT NULL,
+    job      TEXT    NOT NULL,
+    kind     TEXT    NOT NULL,
+    bucket   INTEGER NOT NULL,
+    count    INTEGER NOT NULL,
+    total_us INTEGER NOT NULL,
+    PRIMARY KEY (at, queue, job, kind, bucket)
+) WITHOUT ROWID;
+-- Up to when the ends are summed up.
+CREATE TABLE {prefix}job_rates_until (
+    only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
+    until    INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER))
+);
+INSERT INTO {prefix}job_rates_until DEFAULT VALUES;
 
 -- Who changed what, when.
 CREATE TABLE {prefix}audit (
@@ -192,6 +228,7 @@ CREATE TABLE {prefix}audit (
     count  INTEGER NOT NULL DEFAULT 1,
     detail TEXT
 );
+CREATE INDEX {prefix}audit_at ON {prefix}audit (at);
 
 -- How far the clock of a store opened by tests runs ahead; a production store never reads it.
 CREATE TABLE {prefix}clock (

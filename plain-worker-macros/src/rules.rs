@@ -2,12 +2,10 @@
 
 use std::collections::HashSet;
 
-use quote::quote;
-
 use crate::complaints::Complaints;
 use crate::model::{Model, Returned};
 use crate::options::Options;
-use crate::schedules::Scheduled;
+use crate::schedules::{self, Scheduled};
 use crate::{spelling, values};
 
 /// Checks everything that needs both the function and its attributes.
@@ -116,21 +114,13 @@ fn check_schedules_differ(schedules: &[Scheduled], complaints: &mut Complaints) 
     for scheduled in schedules {
         let options = &scheduled.options;
         if let Some(name) = &options.name {
-            if !seen.insert((name.value(), String::new(), Vec::new())) {
+            if !seen.insert((name.value(), String::new(), String::new())) {
                 complaints.at(name, format!("another schedule of this job has the name `{}`", name.value()));
             }
             continue;
         }
         let zone = options.zone.as_ref().map_or_else(String::new, syn::LitStr::value);
-        let mut arguments: Vec<_> = options
-            .arguments
-            .iter()
-            .map(|given| {
-                let value = &given.value;
-                (spelling::plain(&given.name), quote!(#value).to_string())
-            })
-            .collect();
-        arguments.sort();
+        let arguments = schedules::canonical(&options.arguments);
         if !seen.insert((scheduled.expression.clone(), zone, arguments)) {
             complaints.at(&scheduled.literal, "this schedule is on the job already; give one of them `name = \"..\"`");
         }

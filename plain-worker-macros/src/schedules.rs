@@ -1,6 +1,9 @@
 //! What `#[scheduled(..)]` says.
 
+use std::time::Duration;
+
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Error, Expr, Ident, LitStr, Path, Result, Token};
@@ -8,6 +11,7 @@ use syn::{Error, Expr, Ident, LitStr, Path, Result, Token};
 use crate::complaints::Complaints;
 use crate::options::read_crate;
 use crate::schedule::{Schedule, parse_zone};
+use crate::spelling;
 use crate::table::{self, Entry, Key};
 use crate::values;
 
@@ -28,6 +32,7 @@ pub struct ScheduleOptions {
     pub arguments: Vec<Given>,
     pub catch_up: Option<&'static str>,
     pub overlap: Option<&'static str>,
+    pub window: Option<Duration>,
     pub crate_path: Option<Path>,
 }
 
@@ -36,6 +41,20 @@ pub struct ScheduleOptions {
 pub struct Given {
     pub name: Ident,
     pub value: Expr,
+}
+
+impl Given {
+    /// Name and value as text that does not depend on how they are spaced.
+    pub fn text(&self) -> String {
+        format!("{} = {}", spelling::plain(&self.name), spelling::type_text(self.value.to_token_stream()))
+    }
+}
+
+/// The arguments as text that does not depend on their order.
+pub fn canonical(arguments: &[Given]) -> String {
+    let mut all: Vec<_> = arguments.iter().map(Given::text).collect();
+    all.sort();
+    all.join(", ")
 }
 
 impl Parse for Given {
@@ -84,6 +103,15 @@ const KEYS: &[Key<ScheduleOptions>] = &[
         read: |options, entry| {
             let value = entry.value("overlap = \"skip\"")?;
             options.overlap = Some(values::word(value, "overlap", &["skip", "queue", "allow"])?);
+            Ok(())
+        },
+    },
+    Key {
+        name: "window",
+        read: |options, entry| {
+            let example = "window = \"24h\"";
+            let why = "a window of less than a millisecond lets no missed slot through: write `catch_up = \"none\"`";
+            options.window = Some(values::real_duration(entry.value(example)?, example, why)?);
             Ok(())
         },
     },

@@ -10,7 +10,8 @@ pub fn plain(name: &Ident) -> String {
 
 /// A type as it is usually written: `Vec<(i64, String)>`.
 ///
-/// It is part of a job's shape, so it must not depend on how the source spaces it.
+/// It is part of a job's shape (and values are part of a schedule's identity), so it must not depend on how the
+/// source spaces it.
 pub fn type_text(tokens: TokenStream) -> String {
     let mut text = String::new();
     write_tokens(tokens, &mut text);

@@ -140,7 +140,7 @@ pub enum Error {
     },
 
     /// No job of that name is registered in this program.
-    #[error("no job named `{name}` is registered{}", nearest.as_ref().map(|near| format!(": did you mean `{near}`?")).unwrap_or_default())]
+    #[error("no job named `{name}` is registered{}", hint(nearest.as_ref()))]
     UnknownJob {
         /// The name as given.
         name: String,
@@ -161,9 +161,33 @@ pub enum Error {
         database: String,
     },
 
+    /// A schedule that cannot be found.
+    #[error("there is no schedule `{name}` in {database}{}", hint(nearest.as_ref()))]
+    NoSuchSchedule {
+        /// The name as given.
+        name: String,
+        /// The nearest name that there is.
+        nearest: Option<String>,
+        /// Which database.
+        database: String,
+    },
+
+    /// Something that cannot be done with a schedule; the text says why.
+    #[error("schedule `{name}` {reason}")]
+    Schedule {
+        /// The schedule.
+        name: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+
     /// A setting that has no meaning; the text says which.
     #[error("{0}")]
     Setting(String),
+}
+
+fn hint(nearest: Option<&String>) -> String {
+    nearest.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default()
 }
 
 impl Error {

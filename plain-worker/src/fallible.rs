@@ -36,7 +36,8 @@ pub fn end_of_output<T: Serialize>(output: &T) -> RunEnd {
         Ok(text) => Ok(Some(text)),
         // It ran, but what it says cannot be kept: running it again would not change that.
         Err(reason) => {
-            Err(JobFailure { error: format!("the output cannot be recorded: {reason}").into(), retry: false })
+            let error: BoxError = format!("the output cannot be recorded: {reason}").into();
+            Err(JobFailure { error: error.into(), retry: false, output: None })
         }
     }
 }
@@ -53,7 +54,7 @@ where
         Err(error) => {
             // A panic in `retry_if` is a panic of the job, and is caught with it.
             let retry = retry_if(&error);
-            Err(JobFailure { error: error.into(), retry })
+            Err(JobFailure { error: error.into().into(), retry, output: None })
         }
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::filter::{Column, Expression, Filter, FilterError, Matching, Term};
+use crate::filter::{Column, Comparison, Expression, Filter, FilterError, Matching, Moment, Term, When};
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
 
 /// The id of a job: one through all its attempts, made where it is enqueued.
@@ -284,6 +284,14 @@ impl Finish {
     pub(crate) fn went_well_without_output(&self) -> bool {
         self.went_well() && self.record.as_ref().is_none_or(|record| record.output.is_none())
     }
+
+    /// Where the job stands after it.
+    pub(crate) fn state(&self) -> JobState {
+        match &self.next {
+            Next::End(state) => *state,
+            Next::Again(again) => again.state,
+        }
+    }
 }
 
 /// A unique key, which belongs to the jobs of one name.
@@ -336,6 +344,8 @@ pub(crate) struct WorkerRow {
     pub queues: Option<Vec<String>>,
     /// Job names (aliases too), each with the shape it was built with.
     pub knows: BTreeMap<String, String>,
+    /// Names of the schedules in its code, each with the fingerprint of its definition.
+    pub schedules: BTreeMap<String, String>,
     pub concurrency: u32,
     /// How long after its last heartbeat the worker is taken for dead.
     pub lease: Duration,
@@ -347,6 +357,8 @@ pub(crate) struct LiveWorker {
     pub id: WorkerId,
     pub queues: Option<Vec<String>>,
     pub knows: BTreeMap<String, String>,
+    pub schedules: BTreeMap<String, String>,
+    pub started_at: DateTime<Utc>,
 }
 
 /// What a worker must be told about one of its runs.
@@ -490,6 +502,14 @@ pub struct JobFilter {
     pub queues: Vec<String>,
     /// With this unique key.
     pub unique_key: Option<String>,
+    /// Enqueued then or later.
+    pub enqueued_since: Option<DateTime<Utc>>,
+    /// Enqueued before.
+    pub enqueued_before: Option<DateTime<Utc>>,
+    /// Ended for good then or later.
+    pub ended_since: Option<DateTime<Utc>>,
+    /// Ended for good before.
+    pub ended_before: Option<DateTime<Utc>>,
     /// Let through by this filter as well.
     pub matching: Option<Filter>,
     /// How long a list or a count may look; see [`within`](Self::within).
@@ -566,8 +586,18 @@ impl JobFilter {
         let states = (!self.states.is_empty()).then(|| Expression::Term(Term::State(self.states.clone())));
         let key = self.unique_key.clone().into_iter().collect::<Vec<_>>();
         let matching = self.matching.as_ref().map(|filter| filter.expression().clone());
+        let at = |moment, comparison, time: Option<DateTime<Utc>>| {
+            time.map(|time| Expression::Term(Term::Moment(moment, comparison, When::At(time))))
+        };
+        let times = [
+            at(Moment::Enqueued, Comparison::AtLeast, self.enqueued_since),
+            at(Moment::Enqueued, Comparison::Less, self.enqueued_before),
+            at(Moment::Ended, Comparison::AtLeast, self.ended_since),
+            at(Moment::Ended, Comparison::Less, self.ended_before),
+        ];
         let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
-        Expression::All(parts.into_iter().chain([names(Column::Key, &key), matching]).flatten().collect())
+        let parts = parts.into_iter().chain(times).chain([names(Column::Key, &key), matching]);
+        Expression::All(parts.flatten().collect())
     }
 
     /// How long a list or a count may look.
@@ -590,20 +620,4 @@ pub struct StatLine {
     pub count: u64,
     /// When the oldest of them was due, for those that wait.
     pub oldest_due: Option<DateTime<Utc>>,
-}
-
-/// How long ended jobs are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retention {
-    /// Succeeded, cancelled and expired jobs, and their attempts: 7 days by default.
-    pub succeeded: Duration,
-    /// Dead jobs and their attempts: 30 days by default.
-    pub dead: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { succeeded: DAY * 7, dead: DAY * 30 }
-    }
 }

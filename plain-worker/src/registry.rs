@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::command::{Found, definitions};
 use crate::error::{Error, Result};
 use crate::job::{Job, JobDef};
 
@@ -22,7 +23,7 @@ impl Registration {
 inventory::collect!(Registration);
 
 /// The jobs of this program by name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Registry {
     /// In the order of their names.
     jobs: Vec<&'static JobDef>,
@@ -45,10 +46,22 @@ impl Registry {
     /// ```
     pub fn of_program() -> Result<&'static Self> {
         static REGISTRY: OnceLock<Result<Registry, String>> = OnceLock::new();
-        REGISTRY
-            .get_or_init(|| Self::from_definitions(inventory::iter::<Registration>().map(|found| found.0)))
-            .as_ref()
-            .map_err(|text| Error::Setting(text.clone()))
+        REGISTRY.get_or_init(|| Self::with(Found::of_program())).as_ref().map_err(|text| Error::Setting(text.clone()))
+    }
+
+    /// All functions that are linked into this program, and all its commands with those of a worker's builder.
+    pub(crate) fn with_commands(found: Vec<Found>) -> Result<Self> {
+        Self::with(Found::of_program().chain(found)).map_err(Error::Setting)
+    }
+
+    /// The same without any command.
+    pub(crate) fn without_commands() -> Result<Self> {
+        Self::with(std::iter::empty()).map_err(Error::Setting)
+    }
+
+    fn with(commands: impl Iterator<Item = Found>) -> Result<Self, String> {
+        let functions = inventory::iter::<Registration>().map(|found| found.0);
+        Self::from_definitions(functions.chain(definitions(commands)?))
     }
 
     fn from_definitions(definitions: impl Iterator<Item = &'static JobDef>) -> Result<Self, String> {
@@ -89,13 +102,7 @@ impl Registry {
     pub fn find(&self, name: &str) -> Result<&'static JobDef> {
         self.get(name).ok_or_else(|| Error::UnknownJob {
             name: name.to_owned(),
-            nearest: self
-                .by_name
-                .keys()
-                .map(|known| (strsim::jaro_winkler(known, name), *known))
-                .filter(|(likeness, _)| *likeness > 0.8)
-                .max_by(|a, b| a.0.total_cmp(&b.0))
-                .map(|(_, known)| known.to_owned()),
+            nearest: nearest(name, self.by_name.keys().copied()),
         })
     }
 
@@ -103,4 +110,14 @@ impl Registry {
     pub(crate) fn shapes(&self) -> impl Iterator<Item = (&'static str, String)> + '_ {
         self.by_name.iter().map(|(name, job)| (*name, job.shape()))
     }
+}
+
+/// Of the names that there are, the one that was probably meant.
+pub(crate) fn nearest<'n>(wanted: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(known, wanted), known))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
 }

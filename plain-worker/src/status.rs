@@ -156,3 +156,43 @@ spelled! {
         Fail = "fail",
     }
 }
+
+spelled! {
+    /// Which slots of a schedule that were missed in a downtime are run afterwards.
+    CatchUp {
+        /// The latest of them, if it is no older than the window.
+        Latest = "latest",
+        /// None: a slot that could not be taken within a minute of its time is passed over.
+        None = "none",
+        /// All of them, oldest first and one after the other, but no more than the latest 1,000.
+        All = "all",
+    }
+}
+
+spelled! {
+    /// What becomes of a slot while the run of the slot before it waits or runs.
+    Overlap {
+        /// It is passed over, which its schedule shows.
+        Skip = "skip",
+        /// It runs when the run before it has ended.
+        Queue = "queue",
+        /// It runs beside it.
+        Allow = "allow",
+    }
+}
+
+spelled! {
+    /// Whether the slots of a schedule become runs, and if not, why.
+    ScheduleState {
+        /// They do.
+        Active = "active",
+        /// Somebody paused it.
+        Paused = "paused",
+        /// They do, but no worker that lives serves its queue.
+        Unserved = "unserved",
+        /// No worker that lives has it: it was taken out of the code, or no worker runs.
+        Stopped = "stopped",
+        /// Its row says what no worker can read; its `problem` tells what.
+        Broken = "broken",
+    }
+}

@@ -1,7 +1,8 @@
 use plain_worker::job;
-use serde::Serialize;
+use plain_worker::serde::Serialize;
 
 #[derive(Serialize)]
+#[serde(crate = "plain_worker::serde")]
 struct WriteOnly;
 
 #[job]

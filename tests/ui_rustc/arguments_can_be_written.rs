@@ -1,7 +1,8 @@
 use plain_worker::job;
-use serde::Deserialize;
+use plain_worker::serde::Deserialize;
 
 #[derive(Deserialize)]
+#[serde(crate = "plain_worker::serde")]
 struct ReadOnly;
 
 #[job(retries = 3, unique)]

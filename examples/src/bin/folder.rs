@@ -72,16 +72,21 @@ async fn main() -> anyhow::Result<()> {
     let new = enqueued.iter().filter(|one| one.is_new()).count();
     println!("{} files: {new} enqueued, {} were waiting already", enqueued.len(), enqueued.len() - new);
 
-    let watched = watch(queue.clone(), enqueued.len() as u64);
-    let worker = Worker::builder(queue.clone()).queues(["files"]).grace(Duration::from_secs(5)).drain();
-    let progress = tokio::spawn(watched);
-    let report = worker.run_until(async { tokio::signal::ctrl_c().await.unwrap_or_default() }).await?;
-    progress.abort();
+    let worker = Worker::builder(queue.clone()).queues(["files"]).grace(Duration::from_secs(5));
+    let progress = watch(queue.clone(), enqueued.len() as u64);
+    let report = worker
+        .run_until(async {
+            tokio::select! {
+                ended = progress => ended.unwrap_or_else(|error| eprintln!("the progress is lost: {error:#}")),
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        })
+        .await?;
     println!("{} succeeded, {} dead, {} tried again", report.succeeded, report.dead, report.retrying);
     print_history(&queue, enqueued.iter().map(plain_worker::Inserted::id)).await
 }
 
-/// Shows how far it is: a bar on a terminal, lines otherwise.
+/// Shows how far it is, until all have ended: a bar on a terminal, lines otherwise.
 async fn watch(queue: Queue, files: u64) -> anyhow::Result<()> {
     let bar = ProgressBar::new(files).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}")?);
     let terminal = std::io::stderr().is_terminal();
@@ -96,6 +101,10 @@ async fn watch(queue: Queue, files: u64) -> anyhow::Result<()> {
         } else if told != done {
             println!("{done} of {files} done");
             told = done;
+        }
+        if left == 0 {
+            bar.finish();
+            return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(250)).await;
     }

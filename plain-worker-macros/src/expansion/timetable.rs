@@ -7,8 +7,8 @@ use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
 use super::{Job, located};
-use crate::schedules::{Given, Scheduled};
-use crate::spelling;
+use crate::schedules::{self, Given, Scheduled};
+use crate::{spelling, values};
 
 /// One `ScheduleDef` for each.
 pub fn expand<'j>(job: &'j Job<'_>) -> impl Iterator<Item = TokenStream> + 'j {
@@ -33,6 +33,14 @@ fn expand_one(job: &Job<'_>, scheduled: &Scheduled) -> TokenStream {
             let value = some(quote!(#value));
             sets.extend(quote!(schedule.#field = #value;));
         }
+    }
+    if let Some(window) = options.window {
+        let window = some(values::duration_tokens(window, private));
+        sets.extend(quote!(schedule.window = #window;));
+    }
+    if !options.arguments.is_empty() {
+        let given = schedules::canonical(&options.arguments);
+        sets.extend(quote!(schedule.given = #given;));
     }
     quote! {{
         #[allow(unused_mut, reason = "nothing may be set")]

@@ -91,7 +91,7 @@ fn deprecated(job: &Job<'_>) -> TokenStream {
         .collect()
 }
 
-/// `enqueue`, `run_in_worker`, `enqueue_all` and `handle`.
+/// `enqueue` and its kin, `handle`, and the look-ups.
 pub fn expand_methods(job: &Job<'_>) -> TokenStream {
     let private = &job.private;
     let ident = &job.model.ident;
@@ -133,6 +133,21 @@ pub fn expand_methods(job: &Job<'_>) -> TokenStream {
             #[must_use]
             pub fn handle(id: #private::JobId) -> #private::Handle<Self> {
                 #private::Handle::of_id(id)
+            }
+
+            /// The jobs of this name that wait: count them, or list them with their arguments.
+            pub fn waiting() -> #private::Lookup<Self> {
+                #private::Lookup::waiting()
+            }
+
+            /// The jobs of this name that run at this moment.
+            pub fn running() -> #private::Lookup<Self> {
+                #private::Lookup::running()
+            }
+
+            /// The jobs of this name that have ended for good.
+            pub fn results() -> #private::Lookup<Self> {
+                #private::Lookup::results()
             }
         }
     }

@@ -1,8 +1,10 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{BoxError, MissingState, Scope, States};
+use crate::command::Command;
 use crate::retry::Backoff;
 use crate::status::{OnLost, UniqueUntil};
 
@@ -30,6 +32,8 @@ pub struct JobDef {
     pub options: JobOptions,
     /// The schedules written on it.
     pub schedules: &'static [ScheduleDef],
+    /// The command of the operating system that it runs; none for a function.
+    pub command: Option<&'static Command>,
     /// Tells whether stored arguments can be read, without running anything.
     #[doc(hidden)]
     pub check: fn(&str) -> Result<(), PayloadError>,
@@ -58,6 +62,7 @@ impl JobDef {
             blocking: false,
             options: JobOptions::DEFAULT,
             schedules: &[],
+            command: None,
             check,
             start,
         }
@@ -215,6 +220,10 @@ pub struct ScheduleDef {
     pub catch_up: Option<&'static str>,
     /// What happens when the run before is still going; `skip` unless given.
     pub overlap: Option<&'static str>,
+    /// How old a missed slot may be to be run under `latest`; the worker's setting unless given.
+    pub window: Option<Duration>,
+    /// The given arguments as they stand in the source, by which a schedule without a name is known.
+    pub given: &'static str,
     /// The stored arguments of a run, made anew for each slot.
     #[doc(hidden)]
     pub arguments: fn() -> Result<String, BoxError>,
@@ -225,7 +234,7 @@ impl ScheduleDef {
     #[doc(hidden)]
     #[must_use]
     pub const fn new(expression: &'static str, arguments: fn() -> Result<String, BoxError>) -> Self {
-        Self { name: None, expression, zone: None, catch_up: None, overlap: None, arguments }
+        Self { name: None, expression, zone: None, catch_up: None, overlap: None, window: None, given: "", arguments }
     }
 }
 
@@ -256,7 +265,9 @@ pub type RunEnd = Result<Option<String>, JobFailure>;
 #[derive(Debug)]
 pub struct JobFailure {
     /// The error as the function returned it.
-    pub error: BoxError,
+    pub error: Arc<dyn std::error::Error + Send + Sync>,
     /// What `retry_if` said; `true` without one.
     pub retry: bool,
+    /// What it left behind all the same, as JSON text; a command's streams.
+    pub output: Option<String>,
 }

@@ -10,7 +10,7 @@ use crate::record::{Finish, Inserted, NewRequest};
 pub(crate) use crate::store::Requests;
 
 /// The names that a store accepts are at most this long.
-const LONGEST_NAME: usize = 200;
+pub(crate) const LONGEST_NAME: usize = 200;
 /// The longest unique key; longer ones from arguments are hashed before they come here.
 const LONGEST_KEY: usize = 1_000;
 /// Requests on their way to a [`Destination`].
@@ -42,7 +42,7 @@ impl Batch {
     }
 }
 
-fn check(request: &NewRequest, payload_limit: usize) -> Result<(), Refused> {
+pub(crate) fn check(request: &NewRequest, payload_limit: usize) -> Result<(), Refused> {
     let job = || request.job.to_string();
     let name = |what, text: &str, longest: usize| {
         let reason = if text.is_empty() {

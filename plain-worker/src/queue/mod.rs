@@ -6,10 +6,12 @@ mod destination;
 mod enqueue;
 mod gather;
 mod handle;
+mod lookups;
 mod open;
 mod pause;
 mod process_wide;
 mod runtime;
+mod schedules;
 mod waiters;
 
 use std::future::Future;
@@ -22,17 +24,20 @@ use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
+pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
 pub use handle::{Handle, WaitError};
+pub use lookups::{Found, Lookup};
+pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
-#[cfg(test)]
 pub(crate) use enqueue::request;
 pub(crate) use open::database_url;
 
 use crate::error::{Error, Result};
 use crate::record::{
-    AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, Retention, RetryAnswer, StatLine,
+    AttemptRow, CancelAnswer, Ended, Inserted, JobFilter, JobId, JobRow, NewRequest, RetryAnswer, StatLine,
 };
+use crate::retention::Retention;
 use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.

@@ -302,6 +302,14 @@ impl FromStr for Schedule {
     }
 }
 
+impl TryFrom<&str> for Schedule {
+    type Error = ScheduleError;
+
+    fn try_from(expression: &str) -> Result<Schedule, ScheduleError> {
+        Schedule::parse(expression)
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.expression)

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
@@ -32,11 +33,14 @@ pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::error::{Refused, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 
 /// Which clock the statements of a store read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     fn describe(&self) -> String;
     /// Its kind, as metrics and `--json` name it: `sqlite`, `postgres`.
     fn kind(&self) -> &'static str;
+    /// The clock that its statements read.
+    fn clock(&self) -> Clock;
     /// The schema or prefix of the tables.
     fn namespace(&self) -> &Namespace;
 
@@ -128,6 +134,28 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Makes these parked requests ready.
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64>;
 
+    /// The rows of all schedules, by name, with the latest run's standing left out.
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>>;
+    /// Puts the row of a schedule in code in, or changes it; `fingerprint` tells whether there is a change. New or
+    /// changed times begin at this moment, and nothing is run.
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()>;
+    /// Does what each step wants, together with its inserts, unless it is void by now (`None`).
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>>;
+    /// Puts a dynamic schedule in; `false`: one of that name is there.
+    async fn add_schedule(&self, definition: Definition) -> Result<bool>;
+    /// Changes a dynamic schedule whose definition is of that generation; `false`: it is not, or not there.
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool>;
+    /// Takes the row of a schedule away.
+    async fn remove_schedule(&self, name: String) -> Result<bool>;
+    /// The waiting jobs that came of it.
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>>;
+    /// Stops the slots of a schedule; `false`: there is none of that name.
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool>;
+    /// Lets its slots run from this moment on; those in between are passed over.
+    async fn resume_schedule(&self, name: String) -> Result<bool>;
+    /// Asks for a run under that id; the answer is the id of the run that is asked for already, or this one.
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>>;
+
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;
     /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
@@ -155,6 +183,24 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
+    /// All workers that have a row.
+    async fn workers(&self) -> Result<Vec<WorkerView>>;
+    /// How many jobs wait and run in each queue, counted up to a bound.
+    async fn depths(&self) -> Result<Vec<Depth>>;
+    /// How many ready jobs of its queue come before this one, up to the same bound; `None`: it would take too long.
+    async fn ahead(&self, id: JobId) -> Result<Option<u64>>;
+    /// Sums of what ended.
+    async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>>;
+    /// Makes the next sums from the results, each end once; `false`: there are none to make now.
+    async fn roll_up(&self) -> Result<bool>;
+    /// Makes hours of old minutes, and takes older sums away.
+    async fn fold_rates(&self) -> Result<()>;
+    /// Who changed what, newest first, before that `seq`.
+    async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>>;
+    /// Notes a change that a person made.
+    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()>;
+    /// What the clock of all statements says.
+    async fn now(&self) -> Result<DateTime<Utc>>;
     /// Whether something keeps a drain of these queues from its end: requests that are due (of names that
     /// the worker knows, and not paused), or runs of this worker or of dead ones.
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool>;

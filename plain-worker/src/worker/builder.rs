@@ -1,23 +1,32 @@
 //! The settings of a worker, and its start.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::future::Future;
+use std::panic::Location;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::command::{CommandSettings, refuse_in_guard};
 use super::config::{Config, check};
+use super::hooks::Hooks;
+use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
+use super::scheduler::Timetable;
+use crate::command::Command;
 use crate::error::Result;
 use crate::job::States;
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
-use crate::record::Retention;
-use crate::registry::Registry;
+use crate::retention::Retention;
+use crate::schedule::Schedule;
 
 /// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
 fn default_build() -> String {
@@ -44,6 +53,11 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    time_zone: Tz,
+    catch_up_window: Duration,
+    commands: CommandSettings,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl WorkerBuilder {
@@ -62,6 +76,11 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            time_zone: Tz::UTC,
+            catch_up_window: Duration::from_secs(24 * 60 * 60),
+            commands: CommandSettings::default(),
+            layers: Layers::default(),
+            hooks: Hooks::default(),
         }
     }
 
@@ -155,6 +174,20 @@ impl WorkerBuilder {
         self
     }
 
+    /// The zone of schedules that name none: UTC by default.
+    pub fn time_zone(mut self, zone: Tz) -> Self {
+        self.time_zone = zone;
+        self
+    }
+
+    /// How old the latest slot that was missed in a downtime may be to be run after it: 24 hours by default.
+    ///
+    /// A schedule's own `window = ".."` comes first.
+    pub fn catch_up_window(mut self, window: Duration) -> Self {
+        self.catch_up_window = window;
+        self
+    }
+
     /// Returns when nothing is due in its queues, nothing runs here, and nothing is held by a dead worker.
     ///
     /// What is due later stays; so do paused queues and jobs that this program does not know.
@@ -163,11 +196,55 @@ impl WorkerBuilder {
         self
     }
 
+    /// Runs a command of the operating system by a schedule: `"@hourly"`, or a [`Schedule`] with a zone.
+    ///
+    /// Text that begins with `cmd:` is for the shell; a list of texts is a program with its
+    /// arguments, which is safer; a [`Command`] says more. Only workers whose own code names a
+    /// command run it: a row in the database never does.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: plain_worker::Queue) -> Result<(), Box<dyn std::error::Error>> {
+    /// use plain_worker::schedule::Schedule;
+    /// use plain_worker::{Command, Worker};
+    ///
+    /// plain_worker::guard_commands(); // in a `main` of one's own, as its first line
+    ///
+    /// Worker::builder(queue)
+    ///     .schedule(["pg_dump", "--file=/backup/app.sql", "app"], "@daily")
+    ///     .schedule("cmd:find /backup -mtime +30 -delete", "@weekly")
+    ///     .schedule(Command::new("./report").directory("/srv/app").clear_env(), Schedule::parse_in("0 9 * * MON-FRI", "Europe/Berlin")?)
+    ///     .run_until(async { tokio::signal::ctrl_c().await.unwrap_or_default() })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn schedule<S: TryInto<Schedule, Error: Display>>(mut self, command: impl Into<Command>, when: S) -> Self {
+        let when = when.try_into().map_err(|error| error.to_string());
+        self.commands.schedule(command.into(), when, Location::caller());
+        self
+    }
+
+    /// The program that guards the commands of this worker, where it cannot be this program itself.
+    ///
+    /// By default it is this program, if [`guard_commands`](crate::guard_commands) was called (as
+    /// `plain_worker::main()` does), else the `plain-worker` binary in its folder.
+    pub fn command_guard(mut self, program: impl Into<PathBuf>) -> Self {
+        self.commands.guard(program.into());
+        self
+    }
+
+    /// Neither schedules nor runs commands: they are left to other workers.
+    pub fn without_commands(mut self) -> Self {
+        self.commands.without();
+        self
+    }
+
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
     ///
     /// # Errors
     /// When it cannot start: two jobs of one name, a state that a job needs
-    /// and the worker lacks, no jobs at all, no or older tables. An outage of
+    /// and the worker lacks, a command without a guard, no jobs at all, no or older tables. An outage of
     /// the database later is waited out and is no error.
     pub async fn run_until<S: Future<Output = ()>>(self, shutdown: S) -> Result<WorkerReport> {
         let Self {
@@ -182,11 +259,19 @@ impl WorkerBuilder {
             retention,
             build,
             own_runtime,
-            paused,
             drain,
+            time_zone,
+            catch_up_window,
+            mut commands,
+            layers,
+            hooks,
+            paused,
         } = self;
-        let registry = Registry::of_program()?;
-        check(registry, &states)?;
+        refuse_in_guard()?;
+        let registry = commands.registry()?;
+        check(&registry, &states)?;
+        let guard = commands.guard_for(&registry).await?;
+        let timetable = Timetable::of(&registry, time_zone)?;
         queue.prepare().await?;
         let knows: BTreeMap<_, _> = registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect();
         // A queue that was given slots is served.
@@ -203,10 +288,15 @@ impl WorkerBuilder {
             knows,
             registry,
             states: Arc::new(states),
+            guard,
             concurrency,
             threads,
             lease,
             retention,
+            timetable,
+            catch_up_window,
+            layers,
+            hooks,
         });
         let row = config.row();
         queue.ask(move |store| async move { store.beat(row).await }).await?;
@@ -221,7 +311,7 @@ impl WorkerBuilder {
             None => Handle::current(),
         };
         tracing::info!(
-            worker = %config.id, database = %queue.describe(), jobs = registry.jobs().len(), concurrency, threads,
+            worker = %config.id, database = %queue.describe(), jobs = config.registry.jobs().len(), concurrency, threads,
             build = %config.build, "worker started"
         );
         let parts = Parts::start(&queue, &config, jobs)?;

@@ -6,11 +6,16 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::command::GuardProgram;
+use super::hooks::Hooks;
 use super::life;
+use super::middleware::Layers;
+use super::scheduler::Timetable;
 use crate::error::{Error, Result};
 use crate::job::States;
-use crate::record::{Retention, WorkerRow};
+use crate::record::WorkerRow;
 use crate::registry::Registry;
+use crate::retention::Retention;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]
@@ -23,12 +28,20 @@ pub(super) struct Config {
     pub(super) own_slots: BTreeMap<String, usize>,
     /// Names (aliases too) with their shapes.
     pub(super) knows: BTreeMap<String, String>,
-    pub(super) registry: &'static Registry,
+    pub(super) registry: Registry,
     pub(super) states: Arc<States>,
+    /// What runs its commands; none if it has none.
+    pub(super) guard: Option<GuardProgram>,
     pub(super) concurrency: usize,
     pub(super) threads: usize,
     pub(super) lease: Duration,
     pub(super) retention: Retention,
+    /// The schedules of its code.
+    pub(super) timetable: Timetable,
+    /// How old a missed slot may be, for schedules that do not say it.
+    pub(super) catch_up_window: Duration,
+    pub(super) layers: Layers,
+    pub(super) hooks: Hooks,
 }
 
 impl Config {
@@ -46,6 +59,7 @@ impl Config {
             build: self.build.clone(),
             queues: self.queues.clone(),
             knows: self.knows.clone(),
+            schedules: self.timetable.fingerprints(),
             concurrency: u32::try_from(self.slots()).unwrap_or(u32::MAX),
             lease: self.lease,
         }

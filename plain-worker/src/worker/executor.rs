@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
+use super::command::{self, GuardProgram};
 use super::context::{Cancellation, Context};
 use super::outcome::Ended;
 use super::panics;
@@ -20,24 +23,50 @@ const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// What the job's own task or thread answers.
 type Answer = Result<RunEnd, String>;
 
-/// Starts a run and waits for its end; never panics, whatever the job does.
-///
+/// How much longer than its job the middleware around it may take when the worker stops.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// One claim on its way to its end, and all that it needs.
+pub(super) struct Attempt<'a> {
+    pub(super) queue: &'a Queue,
+    pub(super) run: &'a Run,
+    pub(super) definition: &'static JobDef,
+    pub(super) states: &'a Arc<States>,
+    pub(super) context: Context,
+    pub(super) cancellation: &'a Cancellation,
+    /// The runtime of async jobs.
+    pub(super) jobs: &'a tokio::runtime::Handle,
+    /// Ends an async job that is still going.
+    pub(super) kill: &'a CancellationToken,
+    /// What runs commands; none on a worker that has none.
+    pub(super) guard: Option<&'a GuardProgram>,
+}
+
+impl Attempt<'_> {
+    /// Starts the run and waits for its end; never panics, whatever the job does.
+    pub(super) async fn execute(&self) -> Ended {
+        if let Some(command) = self.definition.command {
+            return command::run(self, command).await;
+        }
+        tokio::select! {
+            ended = execute(self) => ended,
+            () = self.kill.cancelled() => Ended::Stopped(CancelReason::Shutdown, None),
+        }
+    }
+
+    /// Waits until the job was ended from outside and what is around it has had its time, too.
+    pub(super) async fn outstayed(&self) {
+        self.kill.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    }
+}
+
 /// An async job runs as a task of `jobs`, so that what it does to its own task
 /// (blocking, panicking, never yielding) does not touch this one. A plain
 /// function runs on a thread of its own, which nothing waits for at the end
-/// of the process.
-pub(super) async fn execute(
-    queue: &Queue,
-    run: &Run,
-    definition: &'static JobDef,
-    states: &Arc<States>,
-    cancellation: &Cancellation,
-    jobs: &tokio::runtime::Handle,
-) -> Ended {
-    if run.expired {
-        return Ended::Expired;
-    }
-    let context = Context::of_run(queue.clone(), run, cancellation.clone());
+/// of the process. Both are in the span that is current here.
+async fn execute(attempt: &Attempt<'_>) -> Ended {
+    let Attempt { queue, run, definition, states, context, cancellation, jobs, .. } = attempt;
     let mut own = States::default();
     own.insert(context.clone());
     let scope = Scope::new(Arc::clone(states), own);
@@ -54,18 +83,20 @@ pub(super) async fn execute(
     let ended = match started {
         Started::Async(future) => {
             let (answer, answered) = oneshot::channel();
-            let task = jobs.spawn(async move {
+            let work = async move {
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
-            });
+            };
+            let task = jobs.spawn(work.instrument(Span::current()));
             watch(run, cancellation, answered, Some(task.abort_handle())).await
         }
         Started::Blocking(call) => {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
+            let span = Span::current();
             let spawned = thread.spawn(move || {
                 // As above.
-                let _ = answer.send(panics::caught(call));
+                let _ = answer.send(span.in_scope(|| panics::caught(call)));
             });
             match spawned {
                 Ok(_) => watch(run, cancellation, answered, None).await,

@@ -6,21 +6,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
 
 use super::ahead::Claimed;
 use super::backoff::Reconnect;
 use super::config::Config;
-use super::executor::execute;
+use super::context::{Cancellation, Context};
+use super::executor::Attempt;
 use super::finisher::ToRecord;
 use super::lanes::{Lane, Slot};
+use super::log;
 use super::outcome::{Ended, Unfit, decide};
 use super::report::Tally;
 use super::running::Running;
+use crate::command::is_command;
 use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
-use crate::record::{Claim, Finish, LiveWorker, Next, Run};
-use crate::status::{CancelReason, JobState};
+use crate::record::{Claim, Finish, LiveWorker, Run};
 
 /// How often a worker looks without having been woken.
 const POLL: Duration = Duration::from_secs(1);
@@ -193,7 +196,7 @@ impl Fetcher {
             while !self.kill.is_cancelled()
                 && let Some(claimed) = lane.next()
             {
-                self.run(lane, claimed).await;
+                self.start(lane, claimed).await;
             }
             lane.release(slot);
             // What came in meanwhile may have found no free slot.
@@ -230,52 +233,77 @@ impl Fetcher {
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    /// Runs one job to its end, or sees why it cannot run here.
-    async fn run(&self, lane: &Lane, claimed: Claimed) {
+    /// Sees whether a job can run here, and runs it to its end.
+    async fn start(&self, lane: &Lane, claimed: Claimed) {
         let Claimed { run, cancellation, credit, .. } = claimed;
         let definition = self.config.registry.get(&run.job);
         let since = Instant::now();
-        let ended = match self.unfit(&run, definition).await {
-            Some(unfit) => Ended::NotForUs(unfit),
-            None if self.stop.is_cancelled() => Ended::NotStarted,
-            None => match (cancellation.reason(), definition) {
-                // Before it had a slot.
-                (Some(reason), _) => Ended::Stopped(reason, None),
-                (None, None) => return,
-                (None, Some(definition)) => {
-                    tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, queue = %run.queue, "job started");
-                    let work = execute(&self.queue, &run, definition, &self.config.states, &cancellation, &self.jobs);
-                    tokio::select! {
-                        ended = work => ended,
-                        () = self.kill.cancelled() => Ended::Stopped(CancelReason::Shutdown, None),
-                    }
-                }
+        let (finish, ran) = match (self.unfit(&run, definition).await, definition) {
+            (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
+            (None, Some(definition)) if !self.stop.is_cancelled() => match cancellation.reason() {
+                // It was told to stop before it had a slot.
+                Some(reason) => (decide(&run, Some(definition), Ended::Stopped(reason, None)), true),
+                None => (self.run(&run, definition, &cancellation).await, true),
             },
+            (None, _) => (decide(&run, definition, Ended::NotStarted), false),
         };
-        let ran = !matches!(ended, Ended::NotForUs(_) | Ended::NotStarted);
-        let finish = decide(&run, definition, ended);
+        let told = self.config.hooks.about(&run, &finish);
         if ran {
-            log_end(&run, &finish, since.elapsed());
+            if !self.config.layers.log() || run.expired {
+                log::ended(Level::INFO, &run, &finish, since.elapsed());
+            }
             self.tally.count(&finish);
         }
-        self.record(lane, finish, credit);
+        self.record(lane, ToRecord { finish, told, credit });
     }
 
     /// Gives back what has not started.
     fn give_back(&self, lane: &Lane, claimed: Claimed) {
-        let definition = self.config.registry.get(&claimed.run.job);
-        self.record(lane, decide(&claimed.run, definition, Ended::NotStarted), claimed.credit);
+        let Claimed { run, credit, .. } = claimed;
+        let finish = decide(&run, self.config.registry.get(&run.job), Ended::NotStarted);
+        let told = self.config.hooks.about(&run, &finish);
+        self.record(lane, ToRecord { finish, told, credit });
     }
 
-    fn record(&self, lane: &Lane, finish: Finish, credit: OwnedSemaphorePermit) {
+    fn record(&self, lane: &Lane, end: ToRecord) {
         lane.ended();
         // The finisher outlives all runs but for a worker that was dropped, which records nothing.
-        let _ = self.ends.send(ToRecord { finish, credit });
+        let _ = self.ends.send(end);
+    }
+
+    /// Runs it to its end, with the middleware around it.
+    async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
+        if run.expired {
+            return decide(run, Some(definition), Ended::Expired);
+        }
+        let attempt = Attempt {
+            queue: &self.queue,
+            run,
+            definition,
+            states: &self.config.states,
+            context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
+            cancellation,
+            jobs: &self.jobs,
+            kill: &self.kill,
+            guard: self.config.guard.as_ref(),
+        };
+        let layers = &self.config.layers;
+        if !layers.log() {
+            log::started(Level::INFO, &attempt.context);
+        }
+        if layers.is_empty() {
+            return decide(run, Some(definition), attempt.execute().await);
+        }
+        layers.run(&attempt).await
     }
 
     /// Whether this worker cannot run it, and whose it is then.
     async fn unfit(&self, run: &Run, definition: Option<&'static JobDef>) -> Option<Unfit> {
         let reason = match definition {
+            None if is_command(&run.job) => format!(
+                "no worker that lives has `{}` in its own code; a worker runs no command that a row alone names",
+                run.job
+            ),
             None => format!("no worker that lives knows a job named `{}`", run.job),
             Some(_) if self.config.knows.get(&run.job) == Some(&run.shape) => return None,
             Some(definition) => {
@@ -338,25 +366,5 @@ impl Elsewhere {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.retain(|_, since| since.elapsed() < LEAVE_FOR);
         left.keys().cloned().collect()
-    }
-}
-
-fn log_end(run: &Run, finish: &Finish, took: Duration) {
-    let Some(record) = &finish.record else { return };
-    let state = match &finish.next {
-        Next::End(state) => *state,
-        Next::Again(again) => again.state,
-    };
-    let error = record.error.as_deref().unwrap_or_default();
-    match state {
-        JobState::Dead => {
-            tracing::error!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        JobState::Retrying => {
-            tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
-        _ => {
-            tracing::info!(id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended");
-        }
     }
 }

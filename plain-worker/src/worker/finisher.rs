@@ -1,16 +1,17 @@
 //! Writes the ends of runs, many at a time, and again until the database has them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
 use super::backoff::Reconnect;
+use super::hooks::{EndedJob, Hooks};
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
-use crate::record::{Finish, Next};
+use crate::record::{Finish, Next, RunToken};
 
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
@@ -23,6 +24,8 @@ const GATHER: Duration = Duration::from_millis(1);
 /// The end of a run, with the credit that it takes up until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
+    /// What the hooks are told once it is recorded.
+    pub(super) told: Option<EndedJob>,
     pub(super) credit: OwnedSemaphorePermit,
 }
 
@@ -33,7 +36,12 @@ const WRITERS: usize = 2;
 ///
 /// While batches are being written the next one comes together, so a busy
 /// worker writes large batches and an idle one writes at once.
-pub(super) async fn record_ends(queue: Queue, ends: mpsc::UnboundedReceiver<ToRecord>, running: Arc<Running>) {
+pub(super) async fn record_ends(
+    queue: Queue,
+    ends: mpsc::UnboundedReceiver<ToRecord>,
+    running: Arc<Running>,
+    hooks: Hooks,
+) {
     let ends = Mutex::new(ends);
     let writers = (0..WRITERS).map(|_| async {
         let mut batch = Vec::with_capacity(BATCH);
@@ -42,8 +50,18 @@ pub(super) async fn record_ends(queue: Queue, ends: mpsc::UnboundedReceiver<ToRe
             if batch.is_empty() {
                 return;
             }
-            let (finishes, credit): (Vec<_>, Vec<_>) = batch.drain(..).map(|end| (end.finish, end.credit)).unzip();
-            record(&queue, finishes, &running).await;
+            let mut told = HashMap::new();
+            let (finishes, credit): (Vec<_>, Vec<_>) = batch
+                .drain(..)
+                .map(|end| {
+                    told.extend(end.told.map(|job| (end.finish.token, job)));
+                    (end.finish, end.credit)
+                })
+                .unzip();
+            let tell = |recorded: &[RunToken]| {
+                recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
+            };
+            record(&queue, finishes, &running, tell).await;
             drop(credit);
         }
     });
@@ -64,12 +82,15 @@ async fn gather(ends: &mut mpsc::UnboundedReceiver<ToRecord>, batch: &mut Vec<To
 }
 
 /// Writes a batch; what the database refuses is tried one by one, so that one bad end harms no other.
-async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running) {
+///
+/// `tell` hears of what was recorded before its runs count as ended, so that a stop waits for the hooks.
+async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running, mut tell: impl FnMut(&[RunToken])) {
     let mut waiting = vec![finishes];
     while let Some(finishes) = waiting.pop() {
         let batch: Arc<[Finish]> = finishes.into();
         match write_until_done(queue, &batch).await {
             Ok(recorded) => {
+                tell(&recorded);
                 running.all_ended(batch.iter().map(|finish| finish.token));
                 let recorded: HashSet<_> = recorded.into_iter().collect();
                 for finish in batch.iter() {

@@ -26,6 +26,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const PIECE: u32 = 1_000;
 /// How often the park is looked through for jobs that this worker can run.
 const PARK_ROUND: Duration = Duration::from_secs(10);
+/// How often what ended is summed up.
+const COUNT_ROUND: Duration = Duration::from_secs(10);
 /// How often old results are pruned and tables kept ready.
 const PRUNE_ROUND: Duration = Duration::from_secs(10 * 60);
 
@@ -102,13 +104,18 @@ impl Maintenance {
         let mut rescued = 0;
         for run in &lost {
             let definition = self.config.registry.get(&run.job);
-            let ends: Arc<[Finish]> = [decide(run, definition, Ended::Lost)].into();
+            let end = decide(run, definition, Ended::Lost);
+            let told = self.config.hooks.about(run, &end);
+            let ends: Arc<[Finish]> = [end].into();
             // One row at a time: one that the database refuses must not hold back the others.
             match self.queue.ask(move |store| async move { store.finish(ends).await }).await {
                 Ok(recorded) if recorded.is_empty() => {}
                 Ok(_) => {
                     tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
                     rescued += 1;
+                    if let Some(job) = told {
+                        self.config.hooks.tell(job);
+                    }
                 }
                 Err(error) if error.is_transient() => return Err(error),
                 Err(error) => tracing::error!(id = %run.id, %error, "a lost job could not be rescued"),
@@ -153,10 +160,22 @@ impl Maintenance {
         definition.shape() == row.shape || matches!(readable, Ok(Ok(()) | Err(PayloadError::Missing(_))))
     }
 
+    /// Sums up what ended, for pages and metrics, off the path on which jobs end.
+    pub(super) async fn count_until_stopped(self: Arc<Self>) {
+        self.repeat("sum up what ended", || async {
+            while self.queue.roll_up().await? {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Ok(COUNT_ROUND.mul_f64(rand::random_range(0.8..1.2)))
+        })
+        .await;
+    }
+
     /// Prunes what is past its retention and keeps the tables ready.
     pub(super) async fn prune_until_stopped(self: Arc<Self>) {
         self.repeat("prune results", || async {
             self.queue.ask(|store| async move { store.maintain().await }).await?;
+            self.queue.ask(|store| async move { store.fold_rates().await }).await?;
             let retention = self.config.retention;
             let since = Instant::now();
             while self.queue.ask(move |store| async move { store.prune(retention, PIECE).await }).await? > 0 {

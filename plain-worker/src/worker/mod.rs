@@ -3,23 +3,30 @@
 mod ahead;
 mod backoff;
 mod builder;
+mod command;
 mod config;
 mod context;
 mod executor;
 mod fetch;
 mod finisher;
+mod hooks;
 mod lanes;
 mod life;
+mod log;
 mod maintenance;
+pub mod middleware;
 mod outcome;
 mod own_runtime;
 mod panics;
 mod parts;
 mod report;
 mod running;
+mod scheduler;
 
 pub use builder::WorkerBuilder;
+pub use command::guard_commands;
 pub use context::Context;
+pub use hooks::EndedJob;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

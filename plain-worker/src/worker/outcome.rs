@@ -66,7 +66,13 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
             }
             (_, output) => success(run, output),
         },
-        Ended::Returned(Err(failure), told) => returned_error(run, &backoff, &failure, told),
+        Ended::Returned(Err(failure), told) => {
+            let mut finish = returned_error(run, &backoff, &failure, told);
+            if let Some(record) = &mut finish.record {
+                record.output = failure.output;
+            }
+            finish
+        }
         Ended::Panicked(text) => failed(ErrorKind::Panic, text, true),
         Ended::Stopped(CancelReason::Timeout, after) => failed(ErrorKind::Timeout, timeout_text(run, after), true),
         Ended::Stopped(CancelReason::Shutdown, _) => hand_back(run),
@@ -243,7 +249,7 @@ mod tests {
     }
 
     fn error(error: impl Into<BoxError>, told: Option<CancelReason>) -> Ended {
-        Ended::Returned(Err(JobFailure { error: error.into(), retry: true }), told)
+        Ended::Returned(Err(JobFailure { error: error.into().into(), retry: true, output: None }), told)
     }
 
     fn again_of(finish: &Finish) -> &Again {

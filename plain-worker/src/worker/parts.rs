@@ -10,6 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::report::{Tally, WorkerReport};
+use super::scheduler::Scheduler;
 use super::{backoff, fetch, finisher, life, maintenance, running};
 use crate::error::Result;
 use crate::queue::Queue;
@@ -30,6 +31,8 @@ pub(super) struct Parts {
     heartbeat: DropGuard,
     fetcher: AbortOnDropHandle<()>,
     finisher: AbortOnDropHandle<()>,
+    /// Whether the schedules have been looked at.
+    scheduled: watch::Receiver<bool>,
     _kill_on_drop: DropGuard,
     _upkeep: Vec<AbortOnDropHandle<()>>,
 }
@@ -44,7 +47,12 @@ impl Parts {
         life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
 
         let (ends, received) = mpsc::unbounded_channel();
-        let finisher = spawn(tokio::spawn(finisher::record_ends(queue.clone(), received, Arc::clone(&running))));
+        let finisher = spawn(tokio::spawn(finisher::record_ends(
+            queue.clone(),
+            received,
+            Arc::clone(&running),
+            config.hooks.clone(),
+        )));
         let fetcher = Arc::new(fetch::Fetcher::new(
             queue.clone(),
             Arc::clone(config),
@@ -59,6 +67,8 @@ impl Parts {
         ));
         let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
 
+        let (looked, scheduled) = watch::channel(false);
+        let timekeeper = Scheduler::new(queue.clone(), Arc::clone(config), Arc::clone(&look), stop.clone(), looked);
         let keeper = Arc::new(maintenance::Maintenance {
             queue: queue.clone(),
             config: Arc::clone(config),
@@ -81,7 +91,9 @@ impl Parts {
             )),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).count_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
+            spawn(tokio::spawn(timekeeper.run_until_stopped())),
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
@@ -96,6 +108,7 @@ impl Parts {
             heartbeat: heartbeat.drop_guard(),
             fetcher,
             finisher,
+            scheduled,
             _upkeep: upkeep,
         })
     }
@@ -104,6 +117,8 @@ impl Parts {
     ///
     /// The database is asked only when nothing was found and nothing runs: it looks at all that is due.
     pub(super) async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
+        // What schedules made due before the start belongs to it; an error means that the worker stops.
+        let _ = self.scheduled.clone().wait_for(|looked| *looked).await;
         let mut quiet = self.quiet.subscribe();
         let mut pause = Duration::from_millis(10);
         loop {
@@ -132,6 +147,7 @@ impl Parts {
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
     pub(super) async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
+        let last = tokio::time::Instant::now() + grace + finisher::LAST_WRITE;
         self.stop.cancel();
         // A claim that is under way is let through, so that nothing is claimed and forgotten.
         let fetched = tokio::time::timeout(grace + finisher::LAST_WRITE, self.fetcher);
@@ -146,6 +162,9 @@ impl Parts {
             clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
         }
         drop(self.finisher);
+        if tokio::time::timeout_at(last, config.hooks.done()).await.is_err() {
+            tracing::warn!(worker = %config.id, "a hook outlasts the grace period; it is not waited for");
+        }
         drop(self.heartbeat);
         let worker = config.id;
         let left = queue.run(Duration::from_millis(200), move |store| async move { store.leave(worker).await }).await;

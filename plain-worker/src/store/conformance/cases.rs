@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use super::{Fixture, changed, claim, new, number, worker, worker_row};
 use crate::error::{Error, Refused};
+use crate::monitor::{Rate, RateKind, RateQuery};
 use crate::pause::PauseTarget;
 use crate::record::{
-    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record, Retention,
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record,
     RetryAnswer, Run,
 };
+use crate::retention::Retention;
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ fn ended(run: &Run, status: AttemptStatus, state: JobState) -> Finish {
     Finish { held, ..finish(run, record(status), Next::End(state)) }
 }
 
-fn succeeded(run: &Run) -> Finish {
+pub(super) fn succeeded(run: &Run) -> Finish {
     ended(run, AttemptStatus::Successful, JobState::Succeeded)
 }
 
@@ -50,6 +52,8 @@ fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
 fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
     changed(n, |request| request.unique = Some((key.to_owned(), until)))
 }
+
+pub(super) use super::schedules::*;
 
 pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
     f.put(vec![new(3), new(4)]).await;
@@ -510,6 +514,88 @@ pub(super) async fn lists_and_counts_take_the_filter(f: Fixture) {
     assert!(ready[0].oldest_due.is_some());
 }
 
+pub(super) async fn what_ended_is_summed_up_once(f: Fixture) {
+    f.put((1..=6).map(new).collect()).await;
+    assert!(!f.roll_up().await.unwrap(), "nothing has ended");
+    let runs = f.claim(claim(6)).await.unwrap();
+    let retried = waits(&runs[2], record(AttemptStatus::Errored), again(&runs[2], JobState::Retrying, DAY));
+    f.finish([succeeded(&runs[0]), died(&runs[1]), retried, succeeded(&runs[3])].into()).await.unwrap();
+    assert!(!f.roll_up().await.unwrap(), "what has just ended may have company that is not committed yet");
+    f.move_clock(Duration::from_secs(20)).await.unwrap();
+    assert!(f.roll_up().await.unwrap());
+    assert!(!f.roll_up().await.unwrap());
+    f.finish([succeeded(&runs[4])].into()).await.unwrap();
+    f.move_clock(Duration::from_secs(20)).await.unwrap();
+    assert!(f.roll_up().await.unwrap());
+
+    let count = |rates: &[Rate], kind: RateKind| -> u64 {
+        rates.iter().filter(|rate| rate.kind == kind).map(|rate| rate.count).sum()
+    };
+    let kinds = [(RateKind::Succeeded, 3), (RateKind::Dead, 1), (RateKind::Failed, 1), (RateKind::Wait, 5)];
+    let check = |rates: &[Rate]| {
+        for (kind, expected) in kinds.clone() {
+            assert_eq!(count(rates, kind.clone()), expected, "{kind:?}");
+        }
+    };
+    check(&f.rates(RateQuery::last(3_600)).await.unwrap());
+    let steps = f.rates(RateQuery::last(3_600).step(60)).await.unwrap();
+    check(&steps);
+    assert!(steps.iter().all(|rate| rate.at > 0 && rate.at % 60 == 0 && rate.job.is_empty()));
+    let named = f.rates(RateQuery::last(3_600).by_name()).await.unwrap();
+    check(&named);
+    assert!(named.iter().all(|rate| rate.job == "sample" && rate.queue == "default"));
+    let mut other = RateQuery::last(3_600);
+    other.job = Some("other".to_owned());
+    assert!(f.rates(other).await.unwrap().is_empty());
+
+    // Minutes become hours and lose nothing; what is older than five weeks goes.
+    f.move_clock(DAY * 2).await.unwrap();
+    f.fold_rates().await.unwrap();
+    let folded = f.rates(RateQuery::last(3 * 86_400).step(60)).await.unwrap();
+    check(&folded);
+    assert!(folded.iter().all(|rate| rate.at % 3_600 == 0));
+    f.move_clock(DAY * 40).await.unwrap();
+    f.fold_rates().await.unwrap();
+    f.move_clock(Duration::ZERO).await.unwrap();
+    assert!(f.rates(RateQuery { seconds: 90 * 86_400, ..RateQuery::default() }).await.unwrap().is_empty());
+}
+
+pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
+    let row = worker_row(worker(), SECOND * 60);
+    f.beat(row.clone()).await.unwrap();
+    f.put(vec![new(1), new(2), changed(3, |request| request.priority = 9)]).await;
+    f.put(vec![changed(4, |request| request.queue = "mail".into()), changed(5, |request| request.due = Due::In(DAY))])
+        .await;
+    let listed = f.list(JobFilter::new(), None, 9).await.unwrap();
+    let id = |n: usize| listed[listed.len() - n].id;
+    assert_eq!(f.ahead(id(2)).await.unwrap(), Some(2), "one that was first and one that is more urgent");
+    assert_eq!(f.ahead(id(4)).await.unwrap(), Some(0));
+    f.claim(Claim { worker: row.id, ..claim(1) }).await.unwrap();
+
+    let depths = f.depths().await.unwrap();
+    let count = |queue: &str, state| {
+        depths.iter().find(|depth| depth.queue == queue && depth.state == state).map(|depth| depth.count)
+    };
+    assert_eq!(count("default", JobState::Ready), Some(2));
+    assert_eq!(count("default", JobState::Running), Some(1));
+    assert_eq!(count("default", JobState::Scheduled), Some(1));
+    assert_eq!(count("mail", JobState::Ready), Some(1));
+    assert_eq!(depths.len(), 4);
+
+    let workers = f.workers().await.unwrap();
+    assert_eq!((workers.len(), workers[0].id, workers[0].running, workers[0].alive), (1, row.id, 1, true));
+    f.move_clock(DAY).await.unwrap();
+    assert!(!f.workers().await.unwrap()[0].alive);
+
+    for n in 1..=3 {
+        f.note_change(format!("p{n}"), "cancel".to_owned(), "state:ready".to_owned(), n).await.unwrap();
+    }
+    let page = f.audits(None, 2).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.count).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(f.audits(Some(page[1].seq), 9).await.unwrap()[0].actor, "p1");
+    assert!((f.now().await.unwrap() - page[0].at).num_seconds() < 3_600);
+}
+
 pub(super) async fn a_purge_takes_waiting_jobs_and_their_keys(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End), new(2), changed(3, |request| request.queue = "mail".into())]).await;
     assert_eq!(f.purge(JobFilter::new().queue("default"), 1).await.unwrap(), 1, "a bounded piece");
@@ -620,7 +706,7 @@ pub(super) async fn what_is_paused_is_not_claimed(f: Fixture) {
         for run in &runs {
             assert!(f.end(waits(run, None, Again { attempt: 0, ..again(run, JobState::Ready, Duration::ZERO) })).await);
         }
-        assert_eq!(due, runs.len() as u64, "a drain does not wait for what is paused");
+        assert_eq!(due, !runs.is_empty(), "a drain does not wait for what is paused");
         runs.iter().map(number).collect::<Vec<_>>()
     };
     assert!(pause(PauseTarget::queue("x")).await);
@@ -706,4 +792,53 @@ pub(super) async fn a_claim_steps_over_paused_and_unknown_jobs(f: Fixture) {
     let runs = f.claim(known.clone()).await.unwrap();
     assert_eq!(runs.iter().map(number).collect::<Vec<_>>(), [-1]);
     assert_eq!(f.claim(known).await.unwrap().len(), 0);
+}
+
+pub(super) async fn each_state_is_kept_for_its_own_time(f: Fixture) {
+    f.put(vec![new(1), new(2), new(3), changed(4, |request| request.expires_in = Some(SECOND))]).await;
+    let runs = f.take(3).await;
+    f.end(waits(&runs[1], record(AttemptStatus::Errored), again(&runs[1], JobState::Retrying, SECOND))).await;
+    f.finish([succeeded(&runs[0])].into()).await.unwrap();
+    f.end(ended(&runs[2], AttemptStatus::Cancelled, JobState::Cancelled)).await;
+    f.move_clock(SECOND * 2).await.unwrap();
+    assert_eq!(f.expire(10).await.unwrap(), 1);
+    f.promote(10).await.unwrap();
+    let again = f.take_one().await;
+    assert_eq!(number(&again), 2);
+    f.end(Finish { failures: 2, ..died(&again) }).await;
+    assert_eq!(f.attempts(again.id).await.unwrap().len(), 2);
+    f.pause(PauseTarget::queue("x"), "anna".into()).await.unwrap();
+
+    let retention = Retention::parse(["1d", "cancelled=2d", "dead=3d", "expired=forever", "audit=4d"]).unwrap();
+    let mut states = Vec::new();
+    for _ in 0..5 {
+        f.maintain().await.unwrap();
+        let mut pruned = 0;
+        loop {
+            match f.prune(retention, 1).await.unwrap() {
+                0 => break,
+                some => pruned += some,
+            }
+        }
+        let left: Vec<_> = f.list(JobFilter::new(), None, 10).await.unwrap().iter().map(|row| row.state).collect();
+        states.push((left.len(), pruned));
+        f.move_clock(DAY).await.unwrap();
+    }
+    assert_eq!(states.iter().map(|(left, _)| *left).collect::<Vec<_>>(), [4, 3, 2, 1, 1]);
+    assert!(states[4].1 > 0, "the audit goes last");
+    assert_eq!(f.attempts(again.id).await.unwrap().len(), 0, "an attempt goes with its job");
+    let left = f.list(JobFilter::new(), None, 10).await.unwrap();
+    assert_eq!(left[0].state, JobState::Expired);
+}
+
+pub(super) async fn attempts_that_belong_to_no_job_any_more_go_last(f: Fixture) {
+    f.put(vec![new(1)]).await;
+    let run = f.take_one().await;
+    f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY * 90))).await;
+    f.move_clock(DAY * 40).await.unwrap();
+    assert_eq!(f.prune(Retention::default(), 10).await.unwrap(), 0, "its job waits");
+    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 1);
+    assert_eq!(f.prune(Retention::parse(["forever"]).unwrap(), 10).await.unwrap(), 0);
+    assert!(f.prune(Retention::default(), 10).await.unwrap() > 0);
+    assert_eq!(f.attempts(run.id).await.unwrap().len(), 0);
 }

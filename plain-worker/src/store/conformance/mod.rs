@@ -5,6 +5,7 @@
 //! asked for without it.
 
 mod cases;
+mod schedules;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,11 +105,28 @@ for_every_store! {
     only_runs_of_dead_workers_are_lost,
     a_worker_is_told_of_cancellations_and_of_runs_it_lost,
     lists_and_counts_take_the_filter,
+    what_ended_is_summed_up_once,
+    pages_see_workers_depths_and_changes,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
+    each_state_is_kept_for_its_own_time,
+    attempts_that_belong_to_no_job_any_more_go_last,
     a_drain_waits_for_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
+    first_sight_of_a_schedule_runs_nothing,
+    new_times_of_a_schedule_begin_now,
+    a_slot_is_settled_once,
+    a_slot_is_settled_no_sooner_than_the_databases_clock_says,
+    a_step_by_another_definition_is_void,
+    a_slot_and_its_request_go_in_together,
+    a_slot_is_skipped_while_the_run_before_it_goes_on,
+    slots_wait_for_the_run_before_them,
+    slots_may_run_beside_each_other,
+    a_slot_whose_unique_key_is_held_is_passed_over,
+    a_paused_schedule_settles_nothing,
+    a_run_by_hand_is_made_once,
+    a_schedule_can_be_added_changed_and_removed,
     what_is_paused_is_not_claimed,
     a_worker_that_is_paused_claims_nothing,
     one_order_goes_through_many_jobs_and_queues,
@@ -149,6 +167,7 @@ fn worker_row(id: WorkerId, lease: Duration) -> WorkerRow {
         build: "b".to_owned(),
         queues: None,
         knows: std::collections::BTreeMap::from([("sample".to_owned(), "s".to_owned())]),
+        schedules: std::collections::BTreeMap::new(),
         concurrency: 1,
         lease,
     }

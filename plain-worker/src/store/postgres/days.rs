@@ -6,9 +6,9 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use sqlx::{AssertSqlSafe, Postgres, Row, Transaction};
 
 use super::rows::Reader;
-use super::{PostgresStore, giving_way, micros};
+use super::{PostgresStore, giving_way, safe};
 use crate::error::{Error, Result};
-use crate::record::Retention;
+use crate::retention::Retention;
 
 /// How many days after today have their partition.
 const AHEAD: u64 = 3;
@@ -46,7 +46,7 @@ impl PostgresStore {
     /// The partitions of the history, the default one last, and what time it is.
     async fn partitions(&self) -> Result<(Vec<Partition>, DateTime<Utc>)> {
         let fault = self.fault("look at the history");
-        let rows = sqlx::query(super::safe(&self.sql.partitions)).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = sqlx::query(safe(&self.sql.partitions)).fetch_all(&self.pool).await.map_err(fault)?;
         let mut now = DateTime::UNIX_EPOCH;
         let mut found = Vec::new();
         for row in &rows {
@@ -123,26 +123,21 @@ impl PostgresStore {
 
     pub(super) async fn prune_results(&self, retention: Retention, limit: u32) -> Result<u64> {
         let (found, now) = self.partitions().await?;
-        let (shorter, longer) = if retention.dead < retention.succeeded {
-            (retention.dead, retention.succeeded)
-        } else {
-            (retention.succeeded, retention.dead)
-        };
-        let before = |span: Duration| {
-            let span = chrono::Duration::from_std(span).ok()?;
-            now.checked_sub_signed(span)
-        };
         // What is kept for longer than the calendar is kept for ever.
-        let Some(shorter) = before(shorter) else { return Ok(0) };
-        let longer = before(longer);
+        let before = |age: Duration| now.checked_sub_signed(chrono::Duration::from_std(age).ok()?);
+        let ages = retention.of_results();
+        let until: Vec<_> = ages.iter().filter_map(|(state, age)| Some((state.as_str(), before(*age)?))).collect();
+        let latest = until.iter().map(|(_, until)| *until).max();
+        // A whole day goes when nothing of it is kept any more.
+        let earliest = until.iter().map(|(_, until)| *until).min().filter(|_| until.len() == ages.len());
         let mut taken = 0;
         let mut dropping = true;
         for Partition { name, day } in found {
-            if day.is_some_and(|day| start(day) > shorter) {
+            if latest.is_none_or(|latest| day.is_some_and(|day| start(day) > latest)) {
                 continue;
             }
             let past =
-                day.and_then(|day| day.succ_opt()).is_some_and(|after| longer.is_some_and(|to| start(after) <= to));
+                day.and_then(|day| day.succ_opt()).is_some_and(|after| earliest.is_some_and(|to| start(after) <= to));
             if past && dropping {
                 match self.drop_day(&name).await {
                     Ok(Some(rows)) => {
@@ -162,7 +157,11 @@ impl PostgresStore {
             if left <= 0 {
                 break;
             }
-            taken += giving_way!(self, self.prune_partition(&name, retention, left))?;
+            taken += giving_way!(self, self.prune_partition(&name, &until, left))?;
+        }
+        let left = i64::from(limit).saturating_sub_unsigned(taken);
+        if let Some(until) = before(retention.audit).filter(|_| left > 0) {
+            taken += giving_way!(self, self.prune_audit(until, left))?;
         }
         Ok(taken)
     }
@@ -196,16 +195,29 @@ impl PostgresStore {
         Ok(Some(u64::try_from(row.get::<i64>("count")?).unwrap_or_default()))
     }
 
-    async fn prune_partition(&self, name: &str, retention: Retention, limit: i64) -> Result<u64> {
+    async fn prune_partition(&self, name: &str, until: &[(&str, DateTime<Utc>)], limit: i64) -> Result<u64> {
+        let (states, until): (Vec<_>, Vec<_>) = until.iter().copied().unzip();
         let mut alone = self.alone("prune results").await?;
         let done = sqlx::query(AssertSqlSafe(self.sql.prune.replace("{partition}", name)))
-            .bind(micros(retention.dead))
-            .bind(micros(retention.succeeded))
+            .bind(states)
+            .bind(until)
             .bind(limit)
             .persistent(false)
             .execute(alone.connection())
             .await
             .map_err(self.fault("prune results"))?;
+        alone.done(self).await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn prune_audit(&self, until: DateTime<Utc>, limit: i64) -> Result<u64> {
+        let mut alone = self.alone("prune the audit").await?;
+        let done = sqlx::query(safe(&self.sql.prune_audit))
+            .bind(until)
+            .bind(limit)
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("prune the audit"))?;
         alone.done(self).await?;
         Ok(done.rows_affected())
     }

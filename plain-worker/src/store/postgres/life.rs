@@ -22,6 +22,7 @@ impl PostgresStore {
             .bind(&worker.build)
             .bind(json(&worker.queues))
             .bind(json(&worker.knows))
+            .bind(json(&worker.schedules))
             .bind(i32::try_from(worker.concurrency).unwrap_or(i32::MAX))
             .bind((micros(worker.lease) / 1_000).max(1))
             .execute(&self.pool)
@@ -47,6 +48,8 @@ impl PostgresStore {
             Ok(LiveWorker {
                 id: row.get("id")?,
                 queues: serde_json::from_str(row.get("queues")?).map_err(wrong)?,
+                schedules: serde_json::from_str(row.get("schedules")?).map_err(wrong)?,
+                started_at: row.get("started_at")?,
                 knows: serde_json::from_str(row.get("knows")?).map_err(wrong)?,
             })
         })

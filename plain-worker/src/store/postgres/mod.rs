@@ -11,12 +11,14 @@ mod enqueue;
 mod filter;
 mod life;
 mod migrate;
+mod monitor;
 mod pause;
 #[cfg(test)]
 mod plans;
 mod read;
 mod rows;
 mod run;
+mod schedules;
 mod transaction;
 mod wake;
 
@@ -25,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions};
 use sqlx::query::Query;
@@ -35,19 +38,24 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    attempts, beat, cancel_process, cancel_request, claim, claim_one, claimable, expire_results, finish, finish_success, forget_workers, free_keys, insert, insert_alike,
-    insert_keys, insert_one, insert_undo, job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked,
-    partitions, pause, pauses, present, promote, prune, prune_day, purge, resume, retry_key, retry_key_holder,
-    retry_request, retry_result, state, stats, undrained, unpark,
+    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable,
+    depths, expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job,
+    key_holders, list, live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, partitions, pause,
+    pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -174,7 +182,8 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
         Clock::Database => "statement_timestamp()".to_owned(),
         Clock::Movable => format!("(statement_timestamp() + (SELECT ahead FROM {schema}.clock))"),
     };
-    move |sql| sql.replace("{schema}", &schema).replace("{now}", &now)
+    let bounds = RATE_BOUNDS.map(|bound| bound.to_string()).join(", ");
+    move |sql| sql.replace("{schema}", &schema).replace("{now}", &now).replace("{bounds}", &bounds)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -233,6 +242,10 @@ impl Store for PostgresStore {
 
     fn kind(&self) -> &'static str {
         "postgres"
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock
     }
 
     fn namespace(&self) -> &Namespace {
@@ -327,6 +340,46 @@ impl Store for PostgresStore {
         self.unpark_these(seqs).await
     }
 
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.all_schedules().await
+    }
+
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()> {
+        self.put_schedule(&definition, &fingerprint).await
+    }
+
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>> {
+        self.settle_slots(&steps).await
+    }
+
+    async fn add_schedule(&self, definition: Definition) -> Result<bool> {
+        self.insert_schedule(&definition).await
+    }
+
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool> {
+        self.update_schedule(&definition, generation).await
+    }
+
+    async fn remove_schedule(&self, name: String) -> Result<bool> {
+        self.delete_schedule(&name).await
+    }
+
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
+        self.waiting_of_schedule(&name).await
+    }
+
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {
+        self.stop_schedule(&name, by).await
+    }
+
+    async fn resume_schedule(&self, name: String) -> Result<bool> {
+        self.restart_schedule(&name).await
+    }
+
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>> {
+        self.ask_for_run(&name, id).await
+    }
+
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
         self.cancel_job(id, by).await
     }
@@ -377,6 +430,42 @@ impl Store for PostgresStore {
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerView>> {
+        self.all_workers().await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        self.all_depths().await
+    }
+
+    async fn ahead(&self, id: JobId) -> Result<Option<u64>> {
+        self.count_ahead(id).await
+    }
+
+    async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
+        self.sums(query).await
+    }
+
+    async fn roll_up(&self) -> Result<bool> {
+        self.sum_up().await
+    }
+
+    async fn fold_rates(&self) -> Result<()> {
+        self.fold_sums().await
+    }
+
+    async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.list_audits(before, limit).await
+    }
+
+    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
+        self.insert_audit(&actor, &action, &target, count).await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>> {
+        self.what_time().await
     }
 
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {

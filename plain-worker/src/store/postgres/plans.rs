@@ -85,7 +85,7 @@ async fn hot_statements_walk_indexes() {
         walks(c, &sql.finish, ends, &["job_processes_pkey"]).await;
         walks(c, &sql.promote, "1000", &["job_requests_due"]).await;
         let prune: Arc<str> = sql.prune.replace("{partition}", "job_results").into();
-        walks(c, &prune, "1, 1, 1000", &["ended_at_idx"]).await;
+        walks(c, &prune, "'{succeeded}', ARRAY[now()], 1000", &["ended_at_idx"]).await;
     }
     store.close().await;
 }

@@ -40,6 +40,15 @@ impl PostgresStore {
         each(&rows, "jobs", |row| row.stat())
     }
 
+    /// Runs a query whose answer is worth two seconds; `None` when it takes longer.
+    pub(super) async fn briefly(&self, doing: &'static str, query: PostgresQuery) -> Result<Option<Vec<PgRow>>> {
+        match self.search(doing, Duration::from_secs(2), query).await {
+            Ok(rows) => Ok(Some(rows)),
+            Err(Error::TooLong { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Runs a query that may have to look at every row, for as long as it may.
     async fn search(&self, doing: &'static str, limit: Duration, query: PostgresQuery) -> Result<Vec<PgRow>> {
         let fault = self.fault(doing);

@@ -4,7 +4,8 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
 use crate::error::Result;
-use crate::record::{CancelAnswer, JobFilter, JobId, Retention, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
+use crate::retention::Retention;
 use crate::status::JobState;
 
 impl SqliteStore {
@@ -105,16 +106,23 @@ impl SqliteStore {
     }
 
     pub(super) async fn prune_results(&self, retention: Retention, limit: u32) -> Result<u64> {
+        let fault = self.fault("prune results");
+        let ages = retention.of_results().map(|(state, age)| (state, micros(age)));
         let mut write = self.write("prune results").await?;
-        let done = sqlx::query(safe(&self.sql.prune))
-            .bind(micros(retention.dead))
-            .bind(micros(retention.succeeded))
+        let results = sqlx::query(safe(&self.sql.prune))
+            .bind(json(&ages))
             .bind(limit)
             .execute(&mut *write.tx)
             .await
-            .map_err(self.fault("prune results"))?;
+            .map_err(&fault)?;
+        let audit = sqlx::query(safe(&self.sql.prune_audit))
+            .bind(micros(retention.audit))
+            .bind(limit)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
         write.commit(self).await?;
-        Ok(done.rows_affected())
+        Ok(results.rows_affected() + audit.rows_affected())
     }
 
     pub(super) async fn something_undrained(

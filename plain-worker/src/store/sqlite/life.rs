@@ -16,6 +16,7 @@ impl SqliteStore {
             .bind(&worker.build)
             .bind(json(&worker.queues))
             .bind(json(&worker.knows))
+            .bind(json(&worker.schedules))
             .bind(worker.concurrency)
             .bind(micros(worker.lease) / 1_000)
             .execute(&mut *write.tx)
@@ -42,6 +43,8 @@ impl SqliteStore {
             Ok(LiveWorker {
                 id: row.word("id")?,
                 queues: serde_json::from_str(&row.get::<String>("queues")?).map_err(wrong)?,
+                schedules: serde_json::from_str(&row.get::<String>("schedules")?).map_err(wrong)?,
+                started_at: row.instant("started_at")?,
                 knows: serde_json::from_str(&row.get::<String>("knows")?).map_err(wrong)?,
             })
         })

@@ -9,10 +9,12 @@ mod file;
 mod filter;
 mod life;
 mod migrate;
+mod monitor;
 mod pause;
 mod read;
 mod rows;
 mod run;
+mod schedules;
 mod transaction;
 mod wake;
 
@@ -20,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -31,20 +34,25 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
+use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Retention, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
+use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
 statements! {
-    attempts, audit, beat, cancel_process, cancel_request, claim, claim_delete, claim_one, claimable, expire_results, expired,
-    finish_processes, finish_requests, finish_results, finish_success, forget_pauses, forget_workers, free_keys, insert, insert_alike, insert_keys,
-    job, key_holders, list, live_workers, lost_runs, next_due, notices, outlook, parked, pause, pauses, present,
-    promote, prune, purge, resume, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, state,
-    stats, undrained, unpark,
+    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one,
+    claim_delete, claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success,
+    fold_rates, forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list,
+    live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, pause, pause_schedule, pauses,
+    present, promote, prune, prune_audit, purge, rate_span, rates, register_schedule, resume, resume_schedule,
+    retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
+    schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -138,7 +146,8 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
             format!("(CAST(unixepoch('subsec') * 1000000 AS INTEGER) + (SELECT ahead FROM {prefix}clock))")
         }
     };
-    move |sql| sql.replace("{prefix}", &prefix).replace("{now}", &now)
+    let bounds = RATE_BOUNDS.map(|bound| bound.to_string()).join(", ");
+    move |sql| sql.replace("{prefix}", &prefix).replace("{now}", &now).replace("{bounds}", &bounds)
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.
@@ -197,6 +206,10 @@ impl Store for SqliteStore {
 
     fn kind(&self) -> &'static str {
         "sqlite"
+    }
+
+    fn clock(&self) -> Clock {
+        self.clock
     }
 
     fn namespace(&self) -> &Namespace {
@@ -297,6 +310,46 @@ impl Store for SqliteStore {
         self.unpark_these(seqs).await
     }
 
+    async fn schedules(&self) -> Result<Vec<ScheduleRow>> {
+        self.all_schedules().await
+    }
+
+    async fn register_schedule(&self, definition: Definition, fingerprint: String) -> Result<()> {
+        self.put_schedule(&definition, &fingerprint).await
+    }
+
+    async fn settle(&self, steps: Arc<[Step]>) -> Result<Vec<Option<Fired>>> {
+        self.settle_slots(&steps).await
+    }
+
+    async fn add_schedule(&self, definition: Definition) -> Result<bool> {
+        self.insert_schedule(&definition).await
+    }
+
+    async fn change_schedule(&self, definition: Definition, generation: i64) -> Result<bool> {
+        self.update_schedule(&definition, generation).await
+    }
+
+    async fn remove_schedule(&self, name: String) -> Result<bool> {
+        self.delete_schedule(&name).await
+    }
+
+    async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
+        self.waiting_of_schedule(&name).await
+    }
+
+    async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {
+        self.stop_schedule(&name, by).await
+    }
+
+    async fn resume_schedule(&self, name: String) -> Result<bool> {
+        self.restart_schedule(&name).await
+    }
+
+    async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>> {
+        self.ask_for_run(&name, id).await
+    }
+
     async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
         self.cancel_job(id, by).await
     }
@@ -347,6 +400,42 @@ impl Store for SqliteStore {
 
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
+    }
+
+    async fn workers(&self) -> Result<Vec<WorkerView>> {
+        self.all_workers().await
+    }
+
+    async fn depths(&self) -> Result<Vec<Depth>> {
+        self.all_depths().await
+    }
+
+    async fn ahead(&self, id: JobId) -> Result<Option<u64>> {
+        self.count_ahead(id).await
+    }
+
+    async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
+        self.sums(query).await
+    }
+
+    async fn roll_up(&self) -> Result<bool> {
+        self.sum_up().await
+    }
+
+    async fn fold_rates(&self) -> Result<()> {
+        self.fold_sums().await
+    }
+
+    async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.list_audits(before, limit).await
+    }
+
+    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
+        self.insert_audit(&actor, &action, &target, count).await
+    }
+
+    async fn now(&self) -> Result<DateTime<Utc>> {
+        self.what_time().await
     }
 
     async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {

@@ -36,7 +36,7 @@ impl SqliteStore {
     }
 
     /// Notes who changed what, with the change itself; nothing where nothing changed.
-    async fn note(&self, write: &mut Write, by: &str, action: &str, target: &str, count: u64) -> Result<()> {
+    pub(super) async fn note(&self, write: &mut Write, by: &str, action: &str, target: &str, count: u64) -> Result<()> {
         if count == 0 {
             return Ok(());
         }

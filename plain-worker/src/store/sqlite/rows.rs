@@ -22,7 +22,7 @@ impl<'r> Reader<'r> {
         Self { row, table }
     }
 
-    fn wrong(&self, column: &str, reason: impl std::fmt::Display) -> Error {
+    pub(super) fn wrong(&self, column: &str, reason: impl std::fmt::Display) -> Error {
         Error::Row { table: self.table, reason: format!("{column}: {reason}") }
     }
 

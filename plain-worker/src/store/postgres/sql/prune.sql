@@ -1,14 +1,21 @@
--- Takes results past their retention out of one partition. $1: of dead jobs, $2: of others, in microseconds;
--- $3: how many at most.
-DELETE FROM {schema}.{partition}
- WHERE ctid = ANY (ARRAY(
-       SELECT r.ctid
-         FROM {schema}.{partition} r
-        WHERE r.ended_at <= {now} - least($1, $2) * interval '1 microsecond'
-          AND r.ended_at <= {now} - CASE r.state WHEN 'dead' THEN $1 ELSE $2 END * interval '1 microsecond'
-          AND (r.final OR NOT EXISTS (SELECT 1 FROM {schema}.job_requests w WHERE w.id = r.id)
-                      AND NOT EXISTS (SELECT 1 FROM {schema}.job_processes w WHERE w.id = r.id)
-                      AND NOT EXISTS (SELECT 1 FROM {schema}.job_results w WHERE w.id = r.id AND w.final))
-        ORDER BY r.ended_at
-        LIMIT $3
-          FOR UPDATE OF r SKIP LOCKED))
+-- Takes results past their retention out of one partition, with the earlier attempts of their jobs wherever those are.
+-- $1: states that results led to, $2: up to when they go, $3: how many at most.
+WITH picked AS MATERIALIZED (
+    SELECT r.place, r.id, r.more
+      FROM unnest($1::text[], $2::timestamptz[]) AS kept (state, until)
+     CROSS JOIN LATERAL (
+           SELECT r.ctid AS place, r.id, r.final AND (r.attempt > 1 OR r.failures > 0 OR r.losses > 0) AS more
+             FROM {schema}.{partition} r
+            WHERE r.state = kept.state AND r.ended_at <= kept.until
+              AND (r.final OR NOT EXISTS (SELECT 1 FROM {schema}.job_requests w WHERE w.id = r.id)
+                          AND NOT EXISTS (SELECT 1 FROM {schema}.job_processes w WHERE w.id = r.id)
+                          AND NOT EXISTS (SELECT 1 FROM {schema}.job_results w WHERE w.id = r.id AND w.final))
+            ORDER BY r.ended_at
+            LIMIT $3
+              FOR UPDATE OF r SKIP LOCKED) r
+     LIMIT $3
+),
+attempts AS (
+    DELETE FROM {schema}.job_results WHERE id = ANY (ARRAY(SELECT id FROM picked WHERE more)) AND NOT final
+)
+DELETE FROM {schema}.{partition} WHERE ctid = ANY (ARRAY(SELECT place FROM picked))

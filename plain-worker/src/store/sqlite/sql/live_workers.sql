@@ -1,2 +1,2 @@
 -- The workers within their lease.
-SELECT id, queues, knows FROM {prefix}workers WHERE heartbeat_at > {now} - lease_ms * 1000
+SELECT id, queues, knows, schedules, started_at FROM {prefix}workers WHERE heartbeat_at > {now} - lease_ms * 1000

@@ -1,0 +1,2 @@
+-- Who changed what, newest first. $1: before this seq, $2: how many.
+SELECT seq, at, actor, action, target, count FROM {schema}.audit WHERE seq < $1 ORDER BY seq DESC LIMIT $2

@@ -1,0 +1,2 @@
+-- The waiting jobs that came of a schedule. ?1: their source.
+SELECT id FROM {prefix}job_requests WHERE source = ?1 ORDER BY seq

@@ -1,0 +1,46 @@
+//! The one line for the start and the one for the end of each attempt.
+
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::Context;
+use crate::record::{Finish, Run};
+use crate::status::JobState;
+
+/// One event at a level that is known at run time only.
+macro_rules! event_at {
+    ($level:expr, $($line:tt)+) => {
+        match $level {
+            Level::ERROR => tracing::error!($($line)+),
+            Level::WARN => tracing::warn!($($line)+),
+            Level::INFO => tracing::info!($($line)+),
+            Level::DEBUG => tracing::debug!($($line)+),
+            Level::TRACE => tracing::trace!($($line)+),
+        }
+    };
+}
+
+/// An attempt starts.
+pub(super) fn started(routine: Level, ctx: &Context) {
+    event_at!(
+        routine,
+        id = %ctx.id(), job = ctx.job(), attempt = ctx.attempt(), queue = ctx.queue_name(), "job started"
+    );
+}
+
+/// An attempt has ended; what goes back untouched says nothing.
+pub(super) fn ended(routine: Level, run: &Run, finish: &Finish, took: Duration) {
+    let Some(record) = &finish.record else { return };
+    let state = finish.state();
+    let level = match state {
+        JobState::Dead => Level::ERROR,
+        JobState::Retrying => Level::WARN,
+        _ => routine,
+    };
+    let error = record.error.as_deref().unwrap_or_default();
+    event_at!(
+        level,
+        id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended"
+    );
+}
