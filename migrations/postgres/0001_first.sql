@@ -147,6 +147,8 @@ CREATE TABLE {schema}.workers (
     started_at   timestamptz NOT NULL,
     heartbeat_at timestamptz NOT NULL,
     lease_ms     bigint      NOT NULL CHECK (lease_ms > 0),
+    -- How it shows that it lives besides its heartbeat: by the lock of a session or of a file, or not at all.
+    hold         text        NOT NULL CHECK (hold IN ('session', 'file', 'none')),
     stopping_at  timestamptz
 );
 

@@ -145,6 +145,8 @@ CREATE TABLE {prefix}workers (
     started_at   INTEGER NOT NULL,
     heartbeat_at INTEGER NOT NULL,
     lease_ms     INTEGER NOT NULL CHECK (lease_ms > 0),
+    -- How it shows that it lives besides its heartbeat: by the lock of a session or of a file, or not at all.
+    hold         TEXT    NOT NULL CHECK (hold IN ('session', 'file', 'none')),
     stopping_at  INTEGER
 );
 

@@ -69,6 +69,8 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod command;
 mod error;
 mod fallible;
@@ -89,6 +91,8 @@ mod status;
 mod store;
 mod worker;
 
+#[cfg(feature = "cli")]
+pub use cli::main;
 pub use command::{Command, CommandOutput};
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};

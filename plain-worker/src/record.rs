@@ -285,6 +285,14 @@ impl Finish {
         self.went_well() && self.record.as_ref().is_none_or(|record| record.output.is_none())
     }
 
+    /// Whether the job waits for its time, and that comes within `span`.
+    pub(crate) fn is_due_within(&self, span: Duration) -> bool {
+        matches!(
+            &self.next,
+            Next::Again(Again { state: JobState::Retrying | JobState::Scheduled, delay, .. }) if *delay < span
+        )
+    }
+
     /// Where the job stands after it.
     pub(crate) fn state(&self) -> JobState {
         match &self.next {
@@ -351,6 +359,56 @@ pub(crate) struct WorkerRow {
     pub lease: Duration,
 }
 
+/// How a worker shows that it lives, as it knows itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// By the lock of a session, which is open as far as is known.
+    Session,
+    /// By the lock of a session, which is lost.
+    SessionLost,
+    /// By the lock of a file, which only the end of the process takes away.
+    File,
+    /// By heartbeats alone.
+    Beats,
+}
+
+/// What a look at another worker's hold shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// It holds on.
+    Held,
+    /// It has let go.
+    Free,
+    /// It has nothing to hold on to: its heartbeats alone tell.
+    None,
+}
+
+/// What can be seen of another worker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub worker: WorkerId,
+    /// What changes with each heartbeat; `None`: it has no row.
+    pub beat: Option<i64>,
+    /// How old its last heartbeat is; `None`: it has no row.
+    pub silent: Option<Duration>,
+    pub lease: Duration,
+    pub hold: Hold,
+    /// Whether it holds runs.
+    pub busy: bool,
+}
+
+/// What a heartbeat brings back.
+#[derive(Clone, Debug)]
+pub(crate) struct Pulse {
+    /// Whether the worker's own row was gone: others took it for dead.
+    pub forgotten: bool,
+    /// Whether its own hold had been lost and was made anew.
+    pub renewed: bool,
+    /// For how long the database has been up, where it tells.
+    pub database_up: Option<Duration>,
+    pub others: Vec<Sign>,
+}
+
 /// What the store knows about a worker that lives.
 #[derive(Clone, Debug)]
 pub(crate) struct LiveWorker {
@@ -396,6 +454,13 @@ pub enum CancelAnswer {
     Asked,
     /// It had ended already, in this state.
     Ended(JobState),
+}
+
+/// A part of a purge: what was taken away, and the row of the audit that counts it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Purged {
+    pub count: u64,
+    pub noted: Option<i64>,
 }
 
 /// What became of a wish to run a job again.
@@ -598,6 +663,21 @@ impl JobFilter {
         let parts = [states, names(Column::Job, &self.jobs), names(Column::Queue, &self.queues)];
         let parts = parts.into_iter().chain(times).chain([names(Column::Key, &key), matching]);
         Expression::All(parts.flatten().collect())
+    }
+
+    /// The filter for people, as the audit keeps it; `*` is all that waits.
+    pub(crate) fn in_words(&self) -> String {
+        let states: Vec<&str> = self.states.iter().map(|state| state.as_str()).collect();
+        let part = |name: &str, values: String| (!values.is_empty()).then(|| format!("{name}={values}"));
+        let parts = [
+            part("state", states.join(",")),
+            part("job", self.jobs.join(",")),
+            part("queue", self.queues.join(",")),
+            part("key", self.unique_key.clone().unwrap_or_default()),
+            self.matching.as_ref().map(|filter| format!("where {filter}")),
+        ];
+        let words: Vec<String> = parts.into_iter().flatten().collect();
+        if words.is_empty() { "*".to_owned() } else { words.join(" ") }
     }
 
     /// How long a list or a count may look.

@@ -134,6 +134,8 @@ spelled! {
         Timeout = "timeout",
         /// Another worker holds this job now: nothing that this run does is recorded.
         TakenOver = "taken_over",
+        /// The worker does not reach its database: others may start this job. What it returns is recorded if none did.
+        CutOff = "cut_off",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plain_worker::{JobState, PauseTarget, Queue, Worker, WorkerBuilder, WorkerReport, job};
+use plain_worker::{JobFilter, JobState, PauseTarget, Queue, Worker, WorkerBuilder, WorkerReport, job};
 use plain_worker_tests::{Database, on_every_store, until_true};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
@@ -21,6 +21,7 @@ on_every_store! {
     a_worker_can_be_started_paused,
     a_drain_leaves_what_is_paused,
     names_that_nothing_can_have_are_refused,
+    who_changed_what_can_be_read,
 }
 
 /// Runs a worker beside `work`.
@@ -122,6 +123,28 @@ async fn names_that_nothing_can_have_are_refused(database: Database) {
     );
     assert!(refused(PauseTarget::queue("a\0b")).await.contains("holds a NUL"));
     assert_eq!(queue.pauses().await.unwrap(), []);
+}
+
+async fn who_changed_what_can_be_read(database: Database) {
+    let queue = database.queue().await;
+    let mail = mails::enqueue(1).on(&queue).await.unwrap();
+    for n in 0..3 {
+        encodes_a_film::enqueue(n).on(&queue).await.unwrap();
+    }
+    queue.pause(PauseTarget::Everything, "anna").await.unwrap();
+    queue.cancel_by(mail.id(), "ben").await.unwrap();
+    assert_eq!(queue.purge_by(JobFilter::new().job("encodes"), "anna").await.unwrap(), 3);
+    assert_eq!(queue.purge(JobFilter::new()).await.unwrap(), 0);
+    queue.resume(PauseTarget::Everything, "ben").await.unwrap();
+    let shown: Vec<_> = queue
+        .audit(None, 10)
+        .await
+        .unwrap()
+        .iter()
+        .map(|row| format!("{} {} {} {}", row.actor, row.action, row.target.as_deref().unwrap_or_default(), row.count))
+        .collect();
+    let cancelled = format!("ben cancel {} 1", mail.id());
+    assert_eq!(shown, ["ben resume * 1", "anna purge job=encodes 3", &cancelled, "anna pause * 1"]);
 }
 
 /// How many entries of its index the claim has read so far.

@@ -52,6 +52,11 @@ impl Scope {
         Self { states: Arc::new(states), run: States::default() }
     }
 
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(&self) -> &States {
+        &self.states
+    }
+
     /// A clone of the value of that type: the run's own first, else the worker's state.
     #[must_use]
     pub fn get<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {

@@ -282,21 +282,21 @@ impl<'w, J: Job> Enqueue<'w, J> {
 #[derive(Clone, Debug)]
 pub struct Prepared(pub(crate) NewRequest);
 
-/// The options that can be out of range; both builders set them here.
+/// The options that can be out of range; the builders and the command line set them here.
 impl NewRequest {
-    pub(super) fn set_delay(&mut self, delay: Duration) -> Result<(), Refused> {
+    pub(crate) fn set_delay(&mut self, delay: Duration) -> Result<(), Refused> {
         self.check_span(delay)?;
         self.due = Due::In(delay);
         Ok(())
     }
 
-    pub(super) fn set_expires_in(&mut self, span: Duration) -> Result<(), Refused> {
+    pub(crate) fn set_expires_in(&mut self, span: Duration) -> Result<(), Refused> {
         self.check_span(span)?;
         self.expires_in = Some(span);
         Ok(())
     }
 
-    pub(super) fn set_timeout(&mut self, timeout: Duration) -> Result<(), Refused> {
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) -> Result<(), Refused> {
         self.check_span(timeout)?;
         if timeout < Duration::from_millis(1) {
             let reason = "a timeout of less than 1 ms lets nothing run".to_owned();

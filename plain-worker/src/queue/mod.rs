@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod choice;
 mod destination;
 mod enqueue;
 mod gather;
@@ -30,8 +31,8 @@ pub use handle::{Handle, WaitError};
 pub use lookups::{Found, Lookup};
 pub use schedules::{NewSchedule, ScheduleChange, Schedules};
 
+pub(crate) use choice::database_url;
 pub(crate) use enqueue::request;
-pub(crate) use open::database_url;
 
 use crate::error::{Error, Result};
 use crate::record::{
@@ -42,6 +43,8 @@ use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+/// How many rows one statement takes away at most.
+const PIECE: u32 = 5_000;
 /// How often an enqueue is sent anew after a lost connection.
 const ENQUEUE_TRIES: u32 = 4;
 /// How long a bulk enqueue, a migration or another long work may take.
@@ -152,6 +155,12 @@ impl Queue {
         self.run(LONG_LIMIT, |store| async move { store.prepare().await }).await
     }
 
+    /// As [`prepare`](Self::prepare), but missing tables are created only where that is done without asking.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn require(&self) -> Result<()> {
+        self.run(LONG_LIMIT, |store| async move { store.require().await }).await
+    }
+
     /// A connection or transaction of the caller's, with the tables of this queue.
     ///
     /// ```no_run
@@ -257,16 +266,33 @@ impl Queue {
         Ok(answer)
     }
 
-    /// Takes away waiting jobs that the filter lets through, and frees their keys; nothing is recorded.
+    /// Takes away waiting jobs that the filter lets through, and frees their keys; they leave no trace but the
+    /// [audit](Self::audit).
     ///
     /// # Errors
     /// When the database cannot be asked; what was taken away until then stays so.
     pub async fn purge(&self, filter: JobFilter) -> Result<u64> {
-        self.in_pieces(move |store, limit| {
-            let filter = filter.clone();
-            async move { store.purge(filter, limit).await }
-        })
-        .await
+        self.purge_by(filter, "").await
+    }
+
+    /// As [`purge`](Self::purge), with the name of who wants it, which is recorded.
+    ///
+    /// # Errors
+    /// When the database cannot be asked; what was taken away until then stays so.
+    pub async fn purge_by(&self, filter: JobFilter, by: &str) -> Result<u64> {
+        let mut total = 0;
+        let mut noted = None;
+        loop {
+            let (filter, by) = (filter.clone(), by.to_owned());
+            let purged = self
+                .run(STATEMENT_LIMIT, move |store| async move { store.purge(filter, by, noted, PIECE).await })
+                .await?;
+            noted = purged.noted;
+            total += purged.count;
+            if purged.count < u64::from(PIECE) {
+                return Ok(total);
+            }
+        }
     }
 
     /// Takes away ended jobs that are past their retention, in pieces.
@@ -274,7 +300,15 @@ impl Queue {
     /// # Errors
     /// When the database cannot be asked; what was taken away until then stays so.
     pub async fn prune(&self, retention: Retention) -> Result<u64> {
-        self.in_pieces(move |store, limit| async move { store.prune(retention, limit).await }).await
+        let mut total = 0;
+        loop {
+            let taken =
+                self.run(STATEMENT_LIMIT, move |store| async move { store.prune(retention, PIECE).await }).await?;
+            total += taken;
+            if taken < u64::from(PIECE) {
+                return Ok(total);
+            }
+        }
     }
 
     /// Moves the clock of a queue that was opened with [`Clock::Movable`](crate::Clock::Movable).
@@ -290,23 +324,6 @@ impl Queue {
     /// Closes the connections of this queue, also those of an application's pool.
     pub async fn close(&self) {
         self.0.store.close().await;
-    }
-
-    /// Repeats a bounded delete until a piece comes back short.
-    async fn in_pieces<F, Fut>(&self, piece: F) -> Result<u64>
-    where
-        F: Fn(Arc<dyn Store>, u32) -> Fut,
-        Fut: Future<Output = Result<u64>> + Send + 'static,
-    {
-        const PIECE: u32 = 5_000;
-        let mut total = 0;
-        loop {
-            let taken = self.run(STATEMENT_LIMIT, |store| piece(store, PIECE)).await?;
-            total += taken;
-            if taken < u64::from(PIECE) {
-                return Ok(total);
-            }
-        }
     }
 }
 

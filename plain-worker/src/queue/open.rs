@@ -8,9 +8,6 @@ use super::Queue;
 use crate::error::{Error, Result};
 use crate::store::{DatabasePool, QueueOptions, Store, without_password};
 
-/// The embedded database, in the working directory.
-pub(crate) const DEFAULT_FILE: &str = "plain-worker.db";
-
 impl QueueOptions {
     /// Opens the database that the URL names, and creates the tables if they are missing.
     ///
@@ -21,6 +18,13 @@ impl QueueOptions {
     /// # Errors
     /// [`Error::Url`], [`Error::Namespace`], [`Error::Unavailable`], [`Error::SchemaOlder`]; no text holds the password.
     pub async fn connect(self, url: &str) -> Result<Queue> {
+        let queue = self.open(url).await?;
+        queue.prepare().await?;
+        Ok(queue)
+    }
+
+    /// As [`connect`](Self::connect), with the tables as they are.
+    pub(crate) async fn open(self, url: &str) -> Result<Queue> {
         let payload_limit = self.payload_limit;
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let store: Arc<dyn Store> = match scheme {
@@ -30,9 +34,7 @@ impl QueueOptions {
             "postgres" | "postgresql" => Arc::new(crate::store::postgres::PostgresStore::connect(url, &self).await?),
             _ => return Err(unknown_scheme(url, scheme)),
         };
-        let queue = Queue::open(store, RuntimeHandle::try_current().ok(), payload_limit);
-        queue.prepare().await?;
-        Ok(queue)
+        Ok(Queue::open(store, RuntimeHandle::try_current().ok(), payload_limit))
     }
 
     /// The queue over a pool of the application's own; touches nothing.
@@ -54,22 +56,4 @@ fn unknown_scheme(url: &str, scheme: &str) -> Error {
         _ => "write `sqlite:FILE` or `postgres://user@host/database`".to_owned(),
     };
     Error::Url { url: without_password(url), reason }
-}
-
-/// The database to use: the one given, `PLAIN_WORKER_DATABASE_URL`, `DATABASE_URL`, the embedded file.
-///
-/// The embedded file is taken only in debug builds or when it is asked for: a
-/// forgotten variable must not write production jobs into a container's disk.
-pub(crate) fn database_url(given: Option<&str>, embedded: bool) -> Option<String> {
-    let file = || format!("sqlite:{DEFAULT_FILE}");
-    if let Some(given) = given {
-        return Some(given.to_owned());
-    }
-    if embedded {
-        return Some(file());
-    }
-    ["PLAIN_WORKER_DATABASE_URL", "DATABASE_URL"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|url| !url.is_empty()))
-        .or_else(|| (cfg!(debug_assertions) && cfg!(feature = "sqlite")).then(file))
 }

@@ -24,17 +24,22 @@ impl Queue {
     ///
     /// Set by [`make_process_wide`](Self::make_process_wide); otherwise opened at the first
     /// use, on a thread of its own, from `PLAIN_WORKER_DATABASE_URL`, then `DATABASE_URL`,
-    /// then (in debug builds only) the embedded file `plain-worker.db` in the working directory.
+    /// then (in debug builds, or with `PLAIN_WORKER_EMBEDDED=true`) the embedded file `plain-worker.db`
+    /// in the working directory; its schema is `PLAIN_WORKER_SCHEMA`, if that is set.
     ///
     /// # Errors
     /// [`Error::NoQueue`] when there is none of these; what [`Queue::connect`] says otherwise.
     pub async fn process_wide() -> Result<Self> {
         PROCESS_WIDE
             .get_or_try_init(|| async {
-                let Some(url) = database_url(None, false) else { return Err(Error::NoQueue) };
+                let Some((url, _)) = database_url(None, false) else { return Err(Error::NoQueue) };
+                let mut options = QueueOptions::new();
+                if let Some(schema) = std::env::var("PLAIN_WORKER_SCHEMA").ok().filter(|name| !name.is_empty()) {
+                    options = options.schema(schema);
+                }
                 // The pool must outlive the runtime of whoever is first to ask.
                 runtime::own()?
-                    .spawn(async move { QueueOptions::new().connect(&url).await })
+                    .spawn(async move { options.connect(&url).await })
                     .await
                     .map_err(|join| Error::Unavailable { doing: "open the database", source: join.into() })?
             })

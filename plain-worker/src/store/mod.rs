@@ -27,6 +27,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+#[cfg(feature = "cli")]
+pub(crate) use fault::YOUR_PROGRAM;
 pub(crate) use migrations::{Migration, SchemaState};
 pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
@@ -38,7 +40,7 @@ use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Pulse, Purged, RetryAnswer, Run, RunToken, Standing, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -58,6 +60,20 @@ pub(crate) type Requests = Box<dyn Iterator<Item = Result<NewRequest, Refused>> 
 
 /// Called when requests may have become ready or a control may have changed.
 pub(crate) type OnWake = Arc<dyn Fn() + Send + Sync>;
+
+/// The life of one worker: its row, its heartbeat and what it holds as long as it lives.
+///
+/// Used by one thread, on a runtime of that thread's own. A call that is
+/// dropped half-way loses the connection, nothing else.
+#[async_trait]
+pub(crate) trait Life: Send {
+    /// How it shows that it lives at this moment.
+    fn standing(&self) -> Standing;
+    /// Renews the heartbeat and the hold, where they are due, and looks at the other workers.
+    async fn beat(&mut self) -> Result<Pulse>;
+    /// Takes the worker's row away and lets go.
+    async fn leave(&mut self) -> Result<()>;
+}
 
 /// The verbs of a job's life. Every write about a run is fenced by its token.
 ///
@@ -89,6 +105,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn migrate(&self) -> Result<Vec<&'static str>>;
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
+    /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).
+    async fn require(&self) -> Result<()>;
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;
 
@@ -113,21 +131,14 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// What the worker must be told about these runs of its.
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>>;
 
-    /// The same store over one connection of its own, opened when it is first used, on the runtime that asks
-    /// then; `None` where a second connection would see another database (SQLite in memory).
-    fn separate(&self) -> Option<Arc<dyn Store>> {
-        None
-    }
-    /// Puts the worker's row in, or renews it, with a heartbeat.
-    async fn beat(&self, worker: WorkerRow) -> Result<()>;
-    /// Takes the worker's row away.
-    async fn leave(&self, worker: WorkerId) -> Result<()>;
+    /// The life of a worker, on a connection of its own; `direct` is an address for that alone. Opens nothing yet.
+    fn life(&self, worker: WorkerRow, direct: Option<&str>) -> Result<Box<dyn Life>>;
     /// The workers whose heartbeat is younger than their lease.
     async fn live_workers(&self) -> Result<Vec<LiveWorker>>;
-    /// Runs whose worker is gone or past its lease, at most `limit` of them.
-    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>>;
-    /// Takes away the rows of workers that are past their lease and hold no run.
-    async fn forget_workers(&self) -> Result<u64>;
+    /// Runs that a worker holds, at most `limit` of them.
+    async fn lost_runs(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>>;
+    /// Takes away the rows of these workers, as far as they hold no run.
+    async fn forget_workers(&self, workers: Vec<WorkerId>) -> Result<u64>;
 
     /// Parked requests with these names, in the order of their `seq`, after that one.
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>>;
@@ -167,7 +178,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// All that is paused, the oldest first.
     async fn pauses(&self) -> Result<Vec<Pause>>;
     /// Takes away waiting requests that the filter lets through, and their keys; at most `limit`.
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64>;
+    ///
+    /// One row of the audit counts all parts of a purge: `noted` is what the part before answered.
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged>;
     /// Takes away results past their retention; at most `limit` rows, whole days apart.
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64>;
     /// Keeps the tables ready for what comes (partitions ahead).

@@ -126,6 +126,9 @@ pub(crate) mod sealed {
 
 /// The URL as it may be shown: what stands between the user's name and the host is left out.
 pub(crate) fn without_password(url: &str) -> String {
+    if url.starts_with("sqlite:") {
+        return url.to_owned();
+    }
     let Some((scheme, rest)) = url.split_once("://") else {
         // `user:secret@host` without a scheme may hold a password too.
         return if url.contains('@') { "…".to_owned() } else { url.to_owned() };
@@ -152,7 +155,7 @@ mod tests {
             ("postgres://me:secret@host:5432/app?password=secret", "postgres://me@host:5432/app"),
             ("postgres://host/app", "postgres://host/app"),
             ("postgres://me:se@cret@host/app", "postgres://me@host/app"),
-            ("sqlite:jobs.db", "sqlite:jobs.db"),
+            ("sqlite:jobs@home.db", "sqlite:jobs@home.db"),
             ("me:secret@host", "…"),
         ] {
             assert_eq!(without_password(url), shown);

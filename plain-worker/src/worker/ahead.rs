@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::company::Beside;
 use super::context::Cancellation;
 use crate::record::{Run, RunToken};
 
@@ -23,6 +24,8 @@ pub(super) struct Claimed {
     pub(super) run: Run,
     pub(super) cancellation: Cancellation,
     pub(super) credit: OwnedSemaphorePermit,
+    /// Its place beside others, of which one that must run alone hears.
+    pub(super) beside: Beside,
     pub(super) since: Instant,
 }
 

@@ -8,12 +8,18 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// Growing waits with full jitter above a floor, so that a fleet does not come back in step.
 #[derive(Debug)]
 pub(super) struct Reconnect {
+    first: Duration,
     next: Duration,
 }
 
 impl Reconnect {
     pub(super) fn new() -> Self {
-        Self { next: FIRST }
+        Self { first: FIRST, next: FIRST }
+    }
+
+    /// For what must be back within a second.
+    pub(super) fn quick() -> Self {
+        Self { first: FIRST / 4, next: FIRST / 4 }
     }
 
     /// The wait before the next try.
@@ -25,6 +31,6 @@ impl Reconnect {
 
     /// It works again.
     pub(super) fn reset(&mut self) {
-        self.next = FIRST;
+        self.next = self.first;
     }
 }

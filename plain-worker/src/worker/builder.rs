@@ -15,10 +15,12 @@ use uuid::Uuid;
 use super::command::{CommandSettings, refuse_in_guard};
 use super::config::{Config, check};
 use super::hooks::Hooks;
+use super::life;
 use super::middleware::Layers;
 use super::own_runtime::OwnRuntime;
 use super::parts::Parts;
 use super::report::WorkerReport;
+use super::running::Running;
 use super::scheduler::Timetable;
 use crate::command::Command;
 use crate::error::Result;
@@ -48,6 +50,8 @@ pub struct WorkerBuilder {
     threads: usize,
     grace: Duration,
     lease: Duration,
+    direct_database_url: Option<String>,
+    process_ends: bool,
     retention: Retention,
     build: String,
     own_runtime: Option<usize>,
@@ -70,7 +74,9 @@ impl WorkerBuilder {
             concurrency: 50,
             threads: std::thread::available_parallelism().map_or(2, usize::from),
             grace: Duration::from_secs(25),
-            lease: Duration::from_secs(10),
+            lease: Duration::from_secs(30),
+            direct_database_url: None,
+            process_ends: false,
             retention: Retention::default(),
             build: default_build(),
             own_runtime: None,
@@ -118,6 +124,19 @@ impl WorkerBuilder {
         self
     }
 
+    /// All states at once.
+    #[cfg(feature = "cli")]
+    pub(crate) fn states(mut self, states: States) -> Self {
+        self.states = states;
+        self
+    }
+
+    /// The states alone, for a run without a worker.
+    #[cfg(feature = "cli")]
+    pub(crate) fn into_states(self) -> States {
+        self.states
+    }
+
     /// How many async jobs run at once: 50 by default, at least 1.
     pub fn concurrency(mut self, jobs: usize) -> Self {
         self.concurrency = jobs.max(1);
@@ -132,17 +151,40 @@ impl WorkerBuilder {
 
     /// How long running jobs may go on after the shutdown began: 25 s by default.
     ///
-    /// What still runs then is handed back for another worker; no attempt is used.
+    /// What still runs then is handed back for another worker; no attempt is used. What cannot be stopped is not:
+    /// see [`process_ends`](Self::process_ends).
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// How long after its last heartbeat this worker is taken for dead: 10 s by default, at least 1 s.
+    /// How long after its last heartbeat this worker is taken for dead although it holds on: 30 s by default, at
+    /// least 1 s.
     ///
-    /// The heartbeat is renewed five times as often, by a thread that jobs cannot starve.
+    /// A worker whose process died is noticed at once, by a lock that dies with it. The lease is for one that is
+    /// frozen, and for all that reach Postgres through a pooler that works by transactions and holds no locks for
+    /// them. The heartbeat comes from a thread that jobs cannot starve.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// Postgres: the address for the one session that shows that this worker lives, where that of the queue is a
+    /// pooler's.
+    ///
+    /// A pooler that works by transactions keeps no sessions, so without this the lease decides.
+    pub fn direct_database_url(mut self, url: impl Into<String>) -> Self {
+        self.direct_database_url = Some(url.into());
+        self
+    }
+
+    /// Says that the process ends when [`run_until`](Self::run_until) returns.
+    ///
+    /// Then what nothing can stop (a plain function, an async one that never yields) is handed back at the end of the
+    /// grace period, since it ends with the process. Without, such a job stays with this worker, which shows that it
+    /// lives for as long as the job goes on: handed back, it would run twice at once.
+    pub fn process_ends(mut self, ends: bool) -> Self {
+        self.process_ends = ends;
         self
     }
 
@@ -256,6 +298,8 @@ impl WorkerBuilder {
             threads,
             grace,
             lease,
+            direct_database_url,
+            process_ends,
             retention,
             build,
             own_runtime,
@@ -292,14 +336,17 @@ impl WorkerBuilder {
             concurrency,
             threads,
             lease,
+            direct_database_url,
+            process_ends,
             retention,
             timetable,
             catch_up_window,
             layers,
             hooks,
         });
-        let row = config.row();
-        queue.ask(move |store| async move { store.beat(row).await }).await?;
+        let running = Arc::<Running>::default();
+        let life = life::begin(&queue, &config, Arc::clone(&running)).await?;
+        let heartbeat = life.stop.clone().drop_guard();
         if paused {
             let target = PauseTarget::Worker(config.id.to_string());
             queue.pause(target, "its own start").await?;
@@ -314,11 +361,11 @@ impl WorkerBuilder {
             worker = %config.id, database = %queue.describe(), jobs = config.registry.jobs().len(), concurrency, threads,
             build = %config.build, "worker started"
         );
-        let parts = Parts::start(&queue, &config, jobs)?;
+        let parts = Parts::start(&queue, &config, jobs, running, life, heartbeat);
         tokio::select! {
             () = shutdown => {}
             () = parts.drained(&queue, &config), if drain => {}
         }
-        Ok(parts.stop(&queue, &config, grace).await)
+        Ok(parts.stop(&config, grace).await)
     }
 }

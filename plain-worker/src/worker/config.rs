@@ -35,6 +35,10 @@ pub(super) struct Config {
     pub(super) concurrency: usize,
     pub(super) threads: usize,
     pub(super) lease: Duration,
+    /// The address for the session that shows that it lives, where that of the queue is a pooler's.
+    pub(super) direct_database_url: Option<String>,
+    /// Whether the process ends with it.
+    pub(super) process_ends: bool,
     pub(super) retention: Retention,
     /// The schedules of its code.
     pub(super) timetable: Timetable,

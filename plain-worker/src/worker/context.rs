@@ -47,9 +47,31 @@ struct Inner {
     slot: Option<DateTime<Utc>>,
     metadata: Option<String>,
     cancellation: Cancellation,
-    /// The run that this context belongs to; none when detached.
-    run: Option<(Queue, Run)>,
+    /// None when detached.
+    queue: Option<Queue>,
+    /// The run that this context belongs to; none where nothing is stored of it.
+    run: Option<Run>,
     completed: AtomicBool,
+}
+
+impl Inner {
+    fn detached() -> Self {
+        Self {
+            id: JobId::generate(),
+            job: String::new(),
+            queue_name: "default".to_owned(),
+            attempt: 1,
+            failures: 0,
+            retries: 0,
+            enqueued_at: Utc::now(),
+            slot: None,
+            metadata: None,
+            cancellation: Cancellation::default(),
+            queue: None,
+            run: None,
+            completed: AtomicBool::new(false),
+        }
+    }
 }
 
 /// The wish that a run ends, with its reason.
@@ -90,7 +112,8 @@ impl Context {
             slot: run.slot,
             metadata: run.metadata.clone(),
             cancellation,
-            run: Some((queue, run.clone())),
+            queue: Some(queue),
+            run: Some(run.clone()),
             completed: AtomicBool::new(false),
         }))
     }
@@ -105,19 +128,18 @@ impl Context {
     /// ```
     #[must_use]
     pub fn detached() -> Self {
+        Self(Arc::new(Inner::detached()))
+    }
+
+    /// The context of a run without a row; it completes nothing, but may enqueue more.
+    #[cfg(feature = "cli")]
+    pub(super) fn here(queue: Queue, definition: &crate::job::JobDef) -> Self {
         Self(Arc::new(Inner {
-            id: JobId::generate(),
-            job: String::new(),
-            queue_name: "default".to_owned(),
-            attempt: 1,
-            failures: 0,
-            retries: 0,
-            enqueued_at: Utc::now(),
-            slot: None,
-            metadata: None,
-            cancellation: Cancellation::default(),
-            run: None,
-            completed: AtomicBool::new(false),
+            job: definition.name.to_owned(),
+            queue_name: definition.options.queue.to_owned(),
+            retries: definition.options.retries,
+            queue: Some(queue),
+            ..Inner::detached()
         }))
     }
 
@@ -180,7 +202,7 @@ impl Context {
     /// The queue that this job runs from, to enqueue more; none when detached.
     #[must_use]
     pub fn queue(&self) -> Option<&Queue> {
-        self.0.run.as_ref().map(|(queue, _)| queue)
+        self.0.queue.as_ref()
     }
 
     /// Waits until the job is told to stop.
@@ -236,7 +258,7 @@ impl Context {
             job: self.0.job.clone(),
             reason: format!("its output: {reason}"),
         })?;
-        let Some((queue, run)) = &self.0.run else { return Ok(()) };
+        let (Some(queue), Some(run)) = (&self.0.queue, &self.0.run) else { return Ok(()) };
         let end = outcome::success(run, (output != "null").then_some(output));
         if transaction.complete(queue.clone(), Ending(end)).await? {
             self.0.completed.store(true, Ordering::Release);

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
 use super::command::{self, GuardProgram};
 use super::context::{Cancellation, Context};
 use super::outcome::Ended;
 use super::panics;
+use super::running::Running;
 use crate::job::{JobDef, PayloadError, RunEnd, Scope, Started, States};
 use crate::queue::Queue;
 use crate::record::Run;
@@ -19,6 +20,9 @@ use crate::status::CancelReason;
 
 /// How long an async job that a person cancelled may take to end by itself.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+/// How long an async job may take to its next `await` until it counts as one that cannot be stopped.
+const ABORT_LIMIT: Duration = Duration::from_millis(200);
 
 /// What the job's own task or thread answers.
 type Answer = Result<RunEnd, String>;
@@ -36,8 +40,11 @@ pub(super) struct Attempt<'a> {
     pub(super) cancellation: &'a Cancellation,
     /// The runtime of async jobs.
     pub(super) jobs: &'a tokio::runtime::Handle,
-    /// Ends an async job that is still going.
-    pub(super) kill: &'a CancellationToken,
+    pub(super) running: &'a Running,
+    /// The job's own task or thread, until it has really ended.
+    pub(super) own: TaskTracker,
+    /// Whether the process ends with the worker.
+    pub(super) process_ends: bool,
     /// What runs commands; none on a worker that has none.
     pub(super) guard: Option<&'a GuardProgram>,
 }
@@ -48,16 +55,17 @@ impl Attempt<'_> {
         if let Some(command) = self.definition.command {
             return command::run(self, command).await;
         }
-        tokio::select! {
-            ended = execute(self) => ended,
-            () = self.kill.cancelled() => Ended::Stopped(CancelReason::Shutdown, None),
-        }
+        execute(self).await
     }
 
     /// Waits until the job was ended from outside and what is around it has had its time, too.
     pub(super) async fn outstayed(&self) {
-        self.kill.cancelled().await;
+        self.running.kill.cancelled().await;
         tokio::time::sleep(LAST_WORDS).await;
+        if !self.process_ends {
+            self.own.close();
+            self.own.wait().await;
+        }
     }
 }
 
@@ -66,7 +74,8 @@ impl Attempt<'_> {
 /// function runs on a thread of its own, which nothing waits for at the end
 /// of the process. Both are in the span that is current here.
 async fn execute(attempt: &Attempt<'_>) -> Ended {
-    let Attempt { queue, run, definition, states, context, cancellation, jobs, .. } = attempt;
+    let Attempt { queue, run, definition, states, context, jobs, .. } = attempt;
+    let working = (attempt.running.working.token(), attempt.own.token());
     let mut own = States::default();
     own.insert(context.clone());
     let scope = Scope::new(Arc::clone(states), own);
@@ -84,22 +93,24 @@ async fn execute(attempt: &Attempt<'_>) -> Ended {
         Started::Async(future) => {
             let (answer, answered) = oneshot::channel();
             let work = async move {
+                let _working = working;
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
             };
             let task = jobs.spawn(work.instrument(Span::current()));
-            watch(run, cancellation, answered, Some(task.abort_handle())).await
+            watch(attempt, answered, Some(task.abort_handle())).await
         }
         Started::Blocking(call) => {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
             let span = Span::current();
             let spawned = thread.spawn(move || {
+                let _working = working;
                 // As above.
                 let _ = answer.send(span.in_scope(|| panics::caught(call)));
             });
             match spawned {
-                Ok(_) => watch(run, cancellation, answered, None).await,
+                Ok(_) => watch(attempt, answered, None).await,
                 Err(error) => {
                     tracing::error!(%error, "no thread could be started for a job; it is handed back");
                     Ended::NotStarted
@@ -115,14 +126,11 @@ async fn execute(attempt: &Attempt<'_>) -> Ended {
 
 /// Waits for the answer, the timeout, or a wish that the run ends, whichever comes first.
 ///
-/// Without a `task` to abort (a plain function) the answer is always waited
-/// for: the thread goes on and so does the run, whatever it was told.
-async fn watch(
-    run: &Run,
-    cancellation: &Cancellation,
-    mut answered: oneshot::Receiver<Answer>,
-    task: Option<AbortHandle>,
-) -> Ended {
+/// What cannot be stopped (a plain function, a task that never yields) is
+/// always waited for: it goes on and so does the run, whatever it was told.
+/// Only the end of the process stops it.
+async fn watch(attempt: &Attempt<'_>, mut answered: oneshot::Receiver<Answer>, task: Option<AbortHandle>) -> Ended {
+    let &Attempt { run, cancellation, running: Running { kill, .. }, .. } = attempt;
     let timeout = async {
         match run.timeout {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -134,26 +142,35 @@ async fn watch(
         answer = &mut answered => return returned(answer, cancellation),
         () = timeout => cancellation.cancel(CancelReason::Timeout),
         () = cancellation.cancelled() => {}
+        // The worker was dropped.
+        () = kill.cancelled() => cancellation.cancel(CancelReason::Shutdown),
     }
-    let Some(task) = task else {
-        tracing::warn!(id = %run.id, job = %run.job, "a plain function was told to stop and cannot be stopped; its slot stays taken");
-        return returned(answered.await, cancellation);
-    };
     let reason = cancellation.reason().unwrap_or(CancelReason::Cancelled);
-    let grace = match reason {
-        CancelReason::Timeout => Duration::ZERO,
-        // The worker itself ends this wait when its grace period is over.
-        CancelReason::Shutdown => Duration::MAX,
-        CancelReason::Cancelled | CancelReason::TakenOver => CANCEL_GRACE,
-    };
-    if let Ok(answer) = tokio::time::timeout(grace, &mut answered).await {
-        return returned(answer, cancellation);
+    if let Some(task) = task {
+        let grace = match reason {
+            CancelReason::Timeout => Duration::ZERO,
+            // The worker itself ends this wait when its grace period is over.
+            CancelReason::Shutdown => Duration::MAX,
+            CancelReason::Cancelled | CancelReason::TakenOver | CancelReason::CutOff => CANCEL_GRACE,
+        };
+        tokio::select! {
+            biased;
+            answer = &mut answered => return returned(answer, cancellation),
+            () = tokio::time::sleep(grace) => {}
+            () = kill.cancelled() => {}
+        }
+        task.abort();
+        // It ends at its next `await`, and it may have ended in this very moment.
+        if let Ok(answer) = tokio::time::timeout(ABORT_LIMIT, &mut answered).await {
+            return answer.map_or(Ended::Stopped(reason, run.timeout), |answer| returned(Ok(answer), cancellation));
+        }
     }
-    task.abort();
-    // It may have ended in this very moment, and then that is what happened.
-    match answered.try_recv() {
-        Ok(answer) => returned(Ok(answer), cancellation),
-        Err(_) => Ended::Stopped(reason, run.timeout),
+    tracing::warn!(id = %run.id, job = %run.job, "a job was told to stop and cannot be stopped; its slot stays taken");
+    tokio::select! {
+        biased;
+        answer = answered => answer.map_or(Ended::Stopped(reason, run.timeout), |answer| returned(Ok(answer), cancellation)),
+        // It ends with the process, in a moment.
+        () = kill.cancelled(), if attempt.process_ends => Ended::Stopped(CancelReason::Shutdown, None),
     }
 }
 

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Level;
 
 use super::ahead::Claimed;
 use super::backoff::Reconnect;
+use super::company::{Beside, Company, Place};
 use super::config::Config;
 use super::context::{Cancellation, Context};
 use super::executor::Attempt;
@@ -50,8 +52,6 @@ pub(super) struct Fetcher {
     pub(super) look: Arc<Notify>,
     /// Stops claiming.
     pub(super) stop: CancellationToken,
-    /// Ends async jobs that are still going.
-    pub(super) kill: CancellationToken,
     pub(super) jobs: tokio::runtime::Handle,
     /// Which lanes found nothing at their last claim.
     pub(super) quiet: Arc<watch::Sender<Vec<bool>>>,
@@ -77,14 +77,13 @@ impl Fetcher {
         ends: mpsc::UnboundedSender<ToRecord>,
         look: Arc<Notify>,
         stop: CancellationToken,
-        kill: CancellationToken,
         jobs: tokio::runtime::Handle,
         quiet: Arc<watch::Sender<Vec<bool>>>,
     ) -> Self {
         // Enough for what runs and for what is on its way in and out.
         let credit = Arc::new(Semaphore::new(config.slots() + CREDIT));
         let elsewhere = Elsewhere::default();
-        Self { queue, config, running, tally, ends, look, stop, kill, jobs, quiet, credit, elsewhere }
+        Self { queue, config, running, tally, ends, look, stop, jobs, quiet, credit, elsewhere }
     }
 
     /// Claims until it is told to stop, for each lane apart.
@@ -95,6 +94,7 @@ impl Fetcher {
         tokio::select! {
             _ = futures_util::future::join_all(claims) => {}
             () = self.ring_all(&lanes) => {}
+            () = self.give_back_stalled(&lanes) => {}
         }
     }
 
@@ -111,7 +111,7 @@ impl Fetcher {
 
     async fn claim_for(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
         let mut pause = Reconnect::new();
-        while let Some(credit) = self.room(&lane).await {
+        while let Some((credit, beside)) = self.room(&lane).await {
             match self.claim(&lane, credit.num_permits()).await {
                 Ok(runs) => {
                     pause.reset();
@@ -120,14 +120,14 @@ impl Fetcher {
                     // What came back full has more behind it; what came back short was all there was, but
                     // for what workers beside this one were taking in the same moment.
                     if !quiet {
-                        self.put(&lane, runs, credit);
+                        self.put(&lane, runs, credit, &beside);
                         continue;
                     }
-                    drop(credit);
+                    drop((credit, beside));
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
-                    drop(credit);
+                    drop((credit, beside));
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
@@ -140,29 +140,39 @@ impl Fetcher {
         }
     }
 
-    /// Waits until the lane wants more and there is credit for it; `None` when the worker stops.
-    async fn room(&self, lane: &Lane) -> Option<OwnedSemaphorePermit> {
-        while !self.stop.is_cancelled() {
-            let wanted = lane.wanted().min(BATCH);
-            if wanted > 0 {
-                let some = tokio::select! {
+    /// Waits until the lane wants more, there is credit for it, the database is reached, and no run wants to be alone;
+    /// `None` when the worker stops.
+    async fn room(&self, lane: &Lane) -> Option<(OwnedSemaphorePermit, Beside)> {
+        let room = async {
+            loop {
+                self.running.reached().await;
+                let beside = self.running.company.beside().await;
+                let wanted = lane.wanted().min(BATCH);
+                if wanted > 0 {
                     // The semaphore is never closed.
-                    some = Arc::clone(&self.credit).acquire_owned() => some.ok()?,
-                    () = self.stop.cancelled() => return None,
-                };
-                return Some(self.more_credit(some, wanted));
-            }
-            tokio::select! {
-                () = lane.hungry() => {}
-                () = tokio::time::sleep(STALL_ROUND), if lane.waiting() > 0 => {
-                    for claimed in lane.stalled() {
-                        self.give_back(lane, claimed);
-                    }
+                    let some = Arc::clone(&self.credit).acquire_owned().await.ok()?;
+                    return Some((self.more_credit(some, wanted), beside));
                 }
-                () = self.stop.cancelled() => {}
+                drop(beside);
+                lane.hungry().await;
+            }
+        };
+        tokio::select! {
+            room = room => room,
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// Gives back what has waited for a slot for too long.
+    async fn give_back_stalled(&self, lanes: &[Arc<Lane>]) {
+        loop {
+            tokio::time::sleep(STALL_ROUND).await;
+            for lane in lanes {
+                for claimed in lane.stalled() {
+                    self.give_back(lane, claimed);
+                }
             }
         }
-        None
     }
 
     /// As much as is wanted and there.
@@ -175,12 +185,12 @@ impl Fetcher {
     }
 
     /// Lets what was claimed wait for its slots, and fills those that are free.
-    fn put(self: &Arc<Self>, lane: &Arc<Lane>, runs: Vec<Run>, mut credit: OwnedSemaphorePermit) {
+    fn put(self: &Arc<Self>, lane: &Arc<Lane>, runs: Vec<Run>, mut credit: OwnedSemaphorePermit, beside: &Beside) {
         let since = Instant::now();
         let claimed = runs.into_iter().filter_map(|run| {
             let credit = credit.split(1)?;
             let cancellation = self.running.started(run.token);
-            Some(Claimed { run, cancellation, credit, since })
+            Some(Claimed { run, cancellation, credit, beside: Arc::clone(beside), since })
         });
         lane.put(claimed.collect());
         for _ in 0..lane.waiting() {
@@ -193,14 +203,14 @@ impl Fetcher {
     /// What one slot does: one job after the other, while some wait.
     async fn work(&self, lane: &Lane, mut slot: Slot) {
         loop {
-            while !self.kill.is_cancelled()
+            while !self.running.kill.is_cancelled()
                 && let Some(claimed) = lane.next()
             {
                 self.start(lane, claimed).await;
             }
             lane.release(slot);
             // What came in meanwhile may have found no free slot.
-            if lane.waiting() == 0 || self.kill.is_cancelled() {
+            if lane.waiting() == 0 || self.running.kill.is_cancelled() {
                 return;
             }
             let Some(again) = lane.try_slot() else { return };
@@ -235,8 +245,9 @@ impl Fetcher {
 
     /// Sees whether a job can run here, and runs it to its end.
     async fn start(&self, lane: &Lane, claimed: Claimed) {
-        let Claimed { run, cancellation, credit, .. } = claimed;
+        let Claimed { run, cancellation, credit, beside, .. } = claimed;
         let definition = self.config.registry.get(&run.job);
+        let _place = self.place_of(&run, beside).await;
         let since = Instant::now();
         let (finish, ran) = match (self.unfit(&run, definition).await, definition) {
             (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
@@ -271,6 +282,20 @@ impl Fetcher {
         let _ = self.ends.send(end);
     }
 
+    /// The place of a run: beside what was claimed with it, or alone.
+    async fn place_of(&self, run: &Run, place: Beside) -> Place {
+        if !Company::is_suspect(run) {
+            return Place::Beside { _all: place };
+        }
+        tracing::warn!(id = %run.id, job = %run.job, losses = run.losses, "a job whose workers died waits to run alone");
+        drop(place);
+        tokio::select! {
+            place = self.running.company.alone() => place,
+            // It is handed back.
+            () = self.stop.cancelled() => Place::None,
+        }
+    }
+
     /// Runs it to its end, with the middleware around it.
     async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
         if run.expired {
@@ -284,7 +309,9 @@ impl Fetcher {
             context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
             cancellation,
             jobs: &self.jobs,
-            kill: &self.kill,
+            running: &self.running,
+            own: TaskTracker::new(),
+            process_ends: self.config.process_ends,
             guard: self.config.guard.as_ref(),
         };
         let layers = &self.config.layers;

@@ -13,6 +13,8 @@ use crate::error::Error;
 use crate::queue::Queue;
 use crate::record::{Finish, Next, RunToken};
 
+/// What is due again within that time is not left to the next look for due jobs.
+const SOON: Duration = Duration::from_secs(2);
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
 
@@ -97,6 +99,9 @@ async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running, mut tel
                     if !recorded.contains(&finish.token) && finish.record.is_some() {
                         tracing::warn!(id = %finish.id, "the run was taken over or completed itself; its end is not recorded here");
                     }
+                }
+                if batch.iter().any(|finish| finish.is_due_within(SOON)) {
+                    running.soon.notify_one();
                 }
                 let ended = batch.iter().filter(|finish| matches!(finish.next, Next::End(_)));
                 queue.note_ended(ended.map(|finish| finish.id));

@@ -1,4 +1,4 @@
-//! What keeps the queue in order: due jobs made ready, lost ones rescued, old results pruned.
+//! What keeps the queue in order: due jobs made ready, parked ones looked through, old results pruned.
 //!
 //! Each is an idempotent statement that any worker may run at any time, so
 //! there is no leader, and one that dies half-way is made up for by the next.
@@ -10,12 +10,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
-use super::outcome::{Ended, decide};
 use super::running::Running;
 use crate::error::Result;
 use crate::job::PayloadError;
 use crate::queue::Queue;
-use crate::record::{Finish, ParkedRow};
+use crate::record::ParkedRow;
 use crate::status::CancelReason;
 
 /// How often due jobs are looked for when none is known to become due earlier.
@@ -44,7 +43,7 @@ pub(super) struct Maintenance {
 impl Maintenance {
     /// Makes due jobs ready, when the first of them is due.
     pub(super) async fn promote_until_stopped(self: Arc<Self>) {
-        self.repeat("make due jobs ready", || async {
+        self.repeat_when_rung("make due jobs ready", Some(&self.running.soon), || async {
             let promoted = self.queue.ask(|store| async move { store.promote(PIECE).await }).await?;
             if promoted.count > 0 {
                 self.look.notify_one();
@@ -60,7 +59,7 @@ impl Maintenance {
 
     /// Tells running jobs of cancellations, and that they were taken over.
     pub(super) async fn notice_until_stopped(self: Arc<Self>) {
-        self.repeat("look after running jobs", || async {
+        self.repeat_when_rung("look after running jobs", Some(&self.running.doubt), || async {
             let running = self.running.tokens();
             if !running.is_empty() {
                 let worker = self.config.id;
@@ -86,46 +85,6 @@ impl Maintenance {
         let worker = self.config.id;
         let again = self.queue.ask(move |store| async move { store.notices(worker, vec![token]).await }).await?;
         Ok(!again.is_empty() && self.running.tokens().contains(&token))
-    }
-
-    /// Rescues the jobs of workers that died.
-    pub(super) async fn rescue_until_stopped(self: Arc<Self>) {
-        let round = (self.config.lease / 4).clamp(Duration::from_millis(200), Duration::from_secs(5));
-        self.repeat("rescue lost jobs", || async {
-            self.rescue().await?;
-            self.queue.ask(|store| async move { store.forget_workers().await }).await?;
-            Ok(round.mul_f64(rand::random_range(0.8..1.2)))
-        })
-        .await;
-    }
-
-    async fn rescue(&self) -> Result<()> {
-        let lost = self.queue.ask(|store| async move { store.lost_runs(PIECE).await }).await?;
-        let mut rescued = 0;
-        for run in &lost {
-            let definition = self.config.registry.get(&run.job);
-            let end = decide(run, definition, Ended::Lost);
-            let told = self.config.hooks.about(run, &end);
-            let ends: Arc<[Finish]> = [end].into();
-            // One row at a time: one that the database refuses must not hold back the others.
-            match self.queue.ask(move |store| async move { store.finish(ends).await }).await {
-                Ok(recorded) if recorded.is_empty() => {}
-                Ok(_) => {
-                    tracing::warn!(id = %run.id, job = %run.job, attempt = run.attempt, "job rescued from a dead worker");
-                    rescued += 1;
-                    if let Some(job) = told {
-                        self.config.hooks.tell(job);
-                    }
-                }
-                Err(error) if error.is_transient() => return Err(error),
-                Err(error) => tracing::error!(id = %run.id, %error, "a lost job could not be rescued"),
-            }
-        }
-        if rescued > 0 {
-            self.queue.wake(Vec::new());
-            self.look.notify_one();
-        }
-        Ok(())
     }
 
     /// Takes jobs out of the park that this worker can run: at its start, and again and again, since a worker of
@@ -190,25 +149,47 @@ impl Maintenance {
         .await;
     }
 
-    /// Does it, waits as long as it says, and does it again; an error is logged and tried again.
+    /// Does it, waits as long as it says, and does it again.
     async fn repeat<F>(&self, what: &'static str, work: impl Fn() -> F)
+    where
+        F: Future<Output = Result<Duration>>,
+    {
+        self.repeat_when_rung(what, None, work).await;
+    }
+
+    /// The same, or as soon as the bell rings; an error is logged and tried again, and
+    /// so is a panic: a row that nobody thought of must not end the loop.
+    async fn repeat_when_rung<F>(&self, what: &'static str, bell: Option<&Notify>, work: impl Fn() -> F)
     where
         F: Future<Output = Result<Duration>>,
     {
         let mut pause = super::backoff::Reconnect::new();
         while !self.stop.is_cancelled() {
-            let wait = match work().await {
-                Ok(wait) => {
+            let wait = match super::panics::caught_future(work()).await {
+                Ok(Ok(wait)) => {
                     pause.reset();
                     wait
                 }
-                Err(error) => {
+                Ok(Err(error)) => {
                     tracing::warn!(%error, "could not {what}; trying again");
                     pause.next()
                 }
+                Err(panic) => {
+                    tracing::error!(panic, "could not {what}; trying again");
+                    pause.next()
+                }
+            };
+            let rung = async {
+                match bell {
+                    Some(bell) => bell.notified().await,
+                    None => std::future::pending().await,
+                }
+                // Many bells in a row are one.
+                tokio::time::sleep(SHORTEST).await;
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                () = rung => {}
                 () = self.stop.cancelled() => {}
             }
         }

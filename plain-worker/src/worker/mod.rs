@@ -4,11 +4,14 @@ mod ahead;
 mod backoff;
 mod builder;
 mod command;
+mod company;
 mod config;
 mod context;
 mod executor;
 mod fetch;
 mod finisher;
+#[cfg(feature = "cli")]
+mod here;
 mod hooks;
 mod lanes;
 mod life;
@@ -20,12 +23,16 @@ mod own_runtime;
 mod panics;
 mod parts;
 mod report;
+mod rescue;
 mod running;
 mod scheduler;
+mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
 pub use context::Context;
+#[cfg(feature = "cli")]
+pub(crate) use here::run_here;
 pub use hooks::EndedJob;
 pub use report::WorkerReport;
 

@@ -9,10 +9,13 @@ use crate::record::{Again, Finish, HeldKey, Next, Record, Run};
 use crate::retry::Backoff;
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost};
 
-/// A job whose worker died that many times is dead: it may well be what kills them.
+/// A job whose worker died that many times, the last time without company, is dead: it may well be what kills them.
 pub(super) const LOSSES: i32 = 3;
 /// The longest error that is recorded, in bytes.
 const ERROR_LIMIT: usize = 64 * 1024;
+/// Why a run was handed back.
+const STOPPED: &str = "its worker was stopped";
+const CUT_OFF: &str = "its worker did not reach the database";
 /// The largest output that is recorded, in bytes.
 const OUTPUT_LIMIT: usize = 1024 * 1024;
 
@@ -34,7 +37,10 @@ pub(super) enum Ended {
     /// It was claimed and not started.
     NotStarted,
     /// Its worker died.
-    Lost,
+    Lost {
+        /// Whether it ran there alone, so that nothing else can have killed it.
+        alone: bool,
+    },
     /// It had ended itself in a transaction of its own, which was not committed.
     NotCommitted,
 }
@@ -75,7 +81,8 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
         }
         Ended::Panicked(text) => failed(ErrorKind::Panic, text, true),
         Ended::Stopped(CancelReason::Timeout, after) => failed(ErrorKind::Timeout, timeout_text(run, after), true),
-        Ended::Stopped(CancelReason::Shutdown, _) => hand_back(run),
+        Ended::Stopped(CancelReason::Shutdown, _) => hand_back(run, STOPPED),
+        Ended::Stopped(CancelReason::CutOff, _) => hand_back(run, CUT_OFF),
         Ended::Stopped(CancelReason::Cancelled | CancelReason::TakenOver, _) => {
             cancelled(run, "cancelled while it ran".to_owned())
         }
@@ -86,7 +93,7 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
             let text = "expired before it could start".to_owned();
             end(run, AttemptStatus::Cancelled, None, Some(text), None, JobState::Expired)
         }
-        Ended::Lost => lost(run),
+        Ended::Lost { alone } => lost(run, alone),
         Ended::NotCommitted => failed(
             ErrorKind::Error,
             "the job completed itself in a transaction that was not committed".to_owned(),
@@ -109,7 +116,8 @@ fn returned_error(run: &Run, backoff: &Backoff, failure_: &JobFailure, told: Opt
     }
     match told {
         // It stopped because it was told to: that is no failure of its own.
-        Some(CancelReason::Shutdown) => hand_back(run),
+        Some(CancelReason::Shutdown) => hand_back(run, STOPPED),
+        Some(CancelReason::CutOff) => hand_back(run, CUT_OFF),
         Some(CancelReason::Cancelled) => cancelled(run, text),
         Some(CancelReason::Timeout) => {
             failure(run, backoff, ErrorKind::Timeout, format!("{}: {text}", timeout_text(run, None)), true)
@@ -135,9 +143,8 @@ fn cancelled(run: &Run, reason: String) -> Finish {
     end(run, AttemptStatus::Cancelled, None, Some(reason), None, JobState::Cancelled)
 }
 
-fn hand_back(run: &Run) -> Finish {
-    let text = "handed back: its worker was stopped".to_owned();
-    let record = record(AttemptStatus::HandedBack, None, Some(text), None);
+fn hand_back(run: &Run, why: &str) -> Finish {
+    let record = record(AttemptStatus::HandedBack, None, Some(format!("handed back: {why}")), None);
     let hand_backs = run.hand_backs.saturating_add(1);
     Finish { record, hand_backs, ..untouched(run, JobState::Ready, None) }
 }
@@ -147,8 +154,10 @@ fn untouched(run: &Run, state: JobState, note: Option<String>) -> Finish {
     waits(run, Again { attempt: run.attempt - 1, note, ..again(run, state) })
 }
 
-fn lost(run: &Run) -> Finish {
-    let losses = run.losses.saturating_add(1);
+/// A loss. The last one counts only if it was suffered alone: others may have killed the worker.
+fn lost(run: &Run, alone: bool) -> Finish {
+    let most = if alone { LOSSES } else { LOSSES - 1 };
+    let losses = run.losses.saturating_add(1).min(most.max(run.losses));
     let text = format!("its worker died in attempt {} (loss {losses} of {LOSSES})", run.attempt);
     if run.on_lost == OnLost::Fail || losses >= LOSSES {
         return Finish { losses, ..end(run, AttemptStatus::Lost, None, Some(text), None, JobState::Dead) };
@@ -200,7 +209,7 @@ fn timeout_text(run: &Run, after: Option<Duration>) -> String {
 }
 
 /// An error with its whole source chain, one line each.
-fn chain_text(error: &(dyn Error + 'static)) -> String {
+pub(super) fn chain_text(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -301,10 +310,14 @@ mod tests {
 
     #[test]
     fn the_third_loss_is_the_last() {
-        let first = decide(&run(), None, Ended::Lost);
-        assert_eq!((again_of(&first).state, first.losses), (JobState::Ready, 1));
-        assert_eq!(decide(&Run { losses: 2, ..run() }, None, Ended::Lost).next, Next::End(JobState::Dead));
-        assert_eq!(decide(&Run { on_lost: OnLost::Fail, ..run() }, None, Ended::Lost).next, Next::End(JobState::Dead));
+        let lost = |losses, alone| decide(&Run { losses, ..run() }, None, Ended::Lost { alone });
+        for (losses, alone, counted) in [(0, true, 1), (0, false, 1), (1, false, 2), (2, false, 2)] {
+            let finish = lost(losses, alone);
+            assert_eq!((again_of(&finish).state, finish.losses), (JobState::Ready, counted), "{losses} {alone}");
+        }
+        assert_eq!(lost(2, true).next, Next::End(JobState::Dead), "nobody else can have killed the worker");
+        let once = Run { on_lost: OnLost::Fail, ..run() };
+        assert_eq!(decide(&once, None, Ended::Lost { alone: false }).next, Next::End(JobState::Dead));
     }
 
     #[test]

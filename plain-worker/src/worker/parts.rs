@@ -10,23 +10,25 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::config::Config;
 use super::report::{Tally, WorkerReport};
+use super::running::Running;
 use super::scheduler::Scheduler;
-use super::{backoff, fetch, finisher, life, maintenance, running};
-use crate::error::Result;
+use super::{backoff, fetch, finisher, life, maintenance};
 use crate::queue::Queue;
 use crate::status::CancelReason;
 
+/// How long the sign-off is waited for.
+const SIGN_OFF: Duration = Duration::from_millis(250);
+
 /// The tasks of a worker. Dropping it ends them all, like a kill.
 pub(super) struct Parts {
-    running: Arc<running::Running>,
+    running: Arc<Running>,
     tally: Arc<Tally>,
     /// Which lanes found nothing at their last claim.
     quiet: Arc<watch::Sender<Vec<bool>>>,
     look: Arc<Notify>,
     /// Stops claiming and upkeep.
     stop: CancellationToken,
-    /// Ends async jobs that outstay the grace period.
-    kill: CancellationToken,
+    life: life::Alive,
     /// Stops the heartbeat, last of all; also when the worker is dropped.
     heartbeat: DropGuard,
     fetcher: AbortOnDropHandle<()>,
@@ -38,13 +40,18 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn start(queue: &Queue, config: &Arc<Config>, jobs: Handle) -> Result<Self> {
+    pub(super) fn start(
+        queue: &Queue,
+        config: &Arc<Config>,
+        jobs: Handle,
+        running: Arc<Running>,
+        life: life::Alive,
+        heartbeat: DropGuard,
+    ) -> Self {
         let spawn = |task| AbortOnDropHandle::new(task);
-        let (stop, kill, heartbeat) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let running = Arc::<running::Running>::default();
+        let (stop, heartbeat_token) = (CancellationToken::new(), life.stop.clone());
         let tally = Arc::<Tally>::default();
         let (look, quiet) = (Arc::<Notify>::default(), Arc::<watch::Sender<Vec<bool>>>::default());
-        life::keep_alive(queue.clone(), config.row(), heartbeat.clone())?;
 
         let (ends, received) = mpsc::unbounded_channel();
         let finisher = spawn(tokio::spawn(finisher::record_ends(
@@ -61,7 +68,6 @@ impl Parts {
             ends,
             Arc::clone(&look),
             stop.clone(),
-            kill.clone(),
             jobs,
             Arc::clone(&quiet),
         ));
@@ -85,11 +91,11 @@ impl Parts {
                     config: Arc::clone(config),
                     running: Arc::clone(&running),
                     look: Arc::clone(&look),
-                    stop: heartbeat.clone(),
+                    stop: heartbeat_token.clone(),
                 })
                 .notice_until_stopped(),
             )),
-            spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped(life.scenes.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).count_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
@@ -97,20 +103,20 @@ impl Parts {
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
-        Ok(Self {
+        Self {
+            _kill_on_drop: running.kill.clone().drop_guard(),
             running,
             tally,
             quiet,
             look,
             stop,
-            _kill_on_drop: kill.clone().drop_guard(),
-            kill,
-            heartbeat: heartbeat.drop_guard(),
+            life,
+            heartbeat,
             fetcher,
             finisher,
             scheduled,
             _upkeep: upkeep,
-        })
+        }
     }
 
     /// Waits until there is nothing left to do for this worker.
@@ -134,8 +140,8 @@ impl Parts {
             let (worker, queues) = (config.id, config.queues.clone());
             let knows = config.knows.keys().cloned().collect();
             match queue.ask(move |store| async move { store.undrained(worker, queues, knows).await }).await {
-                Ok(false) => return,
-                Ok(true) => self.look.notify_one(),
+                Ok(false) if !self.others_may_be_dead().await => return,
+                Ok(_) => self.look.notify_one(),
                 Err(error) => tracing::warn!(%error, "could not look for what is left"),
             }
             // It is due in a moment, or held by a worker whose death is not certain yet.
@@ -144,8 +150,16 @@ impl Parts {
         }
     }
 
+    /// Whether another worker holds runs and may be dead, as the next look shows.
+    async fn others_may_be_dead(&self) -> bool {
+        let mut scenes = self.life.scenes.clone();
+        scenes.mark_unchanged();
+        // Where the looks have ended, so has this worker.
+        scenes.changed().await.is_ok() && scenes.borrow().unsure
+    }
+
     /// The shutdown, in its order: claim no more, let jobs end, hand back the rest, record it, sign off.
-    pub(super) async fn stop(self, queue: &Queue, config: &Arc<Config>, grace: Duration) -> WorkerReport {
+    pub(super) async fn stop(self, config: &Arc<Config>, grace: Duration) -> WorkerReport {
         tracing::info!(worker = %config.id, running = self.running.tokens().len(), ?grace, "worker stopping");
         let last = tokio::time::Instant::now() + grace + finisher::LAST_WRITE;
         self.stop.cancel();
@@ -158,18 +172,25 @@ impl Parts {
         });
         let mut clean = ended.await.is_ok();
         if !clean {
-            self.kill.cancel();
+            self.running.kill.cancel();
             clean = tokio::time::timeout(finisher::LAST_WRITE, self.running.idle()).await.is_ok();
         }
-        drop(self.finisher);
         if tokio::time::timeout_at(last, config.hooks.done()).await.is_err() {
             tracing::warn!(worker = %config.id, "a hook outlasts the grace period; it is not waited for");
         }
+        if clean || self.running.working.is_empty() {
+            drop(self.finisher);
+        } else {
+            tracing::warn!(
+                worker = %config.id, jobs = self.running.working.len(),
+                "some jobs cannot be stopped: they stay with this worker until they end, or the process does"
+            );
+            // It ends with the last of them.
+            drop(self.finisher.detach());
+        }
         drop(self.heartbeat);
-        let worker = config.id;
-        let left = queue.run(Duration::from_millis(200), move |store| async move { store.leave(worker).await }).await;
-        if let Err(error) = left {
-            tracing::debug!(%error, "could not sign off; the lease will end by itself");
+        if clean && tokio::time::timeout(SIGN_OFF, self.life.over).await.is_err() {
+            tracing::debug!(worker = %config.id, "the sign-off takes long");
         }
         let report = self.tally.report(clean);
         tracing::info!(worker = %config.id, ?report, "worker stopped");

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use super::company::Company;
 use super::context::Cancellation;
 use crate::record::RunToken;
 use crate::status::CancelReason;
@@ -15,6 +18,18 @@ pub(super) struct Running {
     runs: Mutex<HashMap<RunToken, Cancellation>>,
     /// Rung at each end.
     ended: Notify,
+    /// Rung when a job has become scheduled that is due soon.
+    pub(super) soon: Notify,
+    /// Rung when runs may have been taken over.
+    pub(super) doubt: Notify,
+    /// Ends async jobs that outstay the grace period.
+    pub(super) kill: CancellationToken,
+    /// The tasks and threads of jobs, until they have really ended.
+    pub(super) working: TaskTracker,
+    /// Who runs beside whom.
+    pub(super) company: Company,
+    /// Whether others may take this worker for dead at the moment, so that it must claim nothing.
+    cut_off: watch::Sender<bool>,
 }
 
 impl Running {
@@ -61,6 +76,17 @@ impl Running {
         for cancellation in self.lock().values() {
             cancellation.cancel(reason);
         }
+    }
+
+    /// Says whether the worker is cut off from its database.
+    pub(super) fn cut_off(&self, cut_off: bool) {
+        self.cut_off.send_if_modified(|now| std::mem::replace(now, cut_off) != cut_off);
+    }
+
+    /// Waits while the worker is cut off.
+    pub(super) async fn reached(&self) {
+        // The sender lives as long as we do.
+        let _ = self.cut_off.subscribe().wait_for(|cut_off| !cut_off).await;
     }
 
     /// Waits until nothing runs.

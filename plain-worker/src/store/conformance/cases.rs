@@ -8,8 +8,8 @@ use crate::error::{Error, Refused};
 use crate::monitor::{Rate, RateKind, RateQuery};
 use crate::pause::PauseTarget;
 use crate::record::{
-    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Inserted, JobFilter, NewRequest, Next, Notice, Record,
-    RetryAnswer, Run,
+    Again, CancelAnswer, Claim, Due, Finish, HeldKey, Hold, Inserted, JobFilter, NewRequest, Next, Notice, Pulse,
+    Record, RetryAnswer, Run,
 };
 use crate::retention::Retention;
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUntil};
@@ -442,27 +442,58 @@ pub(super) async fn what_is_worth_nothing_any_more_expires(f: Fixture) {
     assert_eq!(flags, BTreeMap::from([(1, true), (2, false)]), "a claim tells when it is too late");
 }
 
-pub(super) async fn only_runs_of_dead_workers_are_lost(f: Fixture) {
-    let (alive, dead, gone) = (worker(), worker(), worker());
-    f.beat(worker_row(alive, SECOND * 600)).await.unwrap();
-    f.beat(worker_row(dead, SECOND * 30)).await.unwrap();
-    f.put((1..=3).map(new).collect()).await;
-    for id in [alive, dead, gone] {
+pub(super) async fn workers_see_each_others_heartbeats_and_holds(f: Fixture) {
+    let (me, other, gone) = (worker(), worker(), worker());
+    let mut mine = f.life(worker_row(me, SECOND * 600), None).unwrap();
+    let mut theirs = f.life(worker_row(other, SECOND * 30), None).unwrap();
+    assert!(mine.beat().await.unwrap().others.is_empty());
+    theirs.beat().await.unwrap();
+    f.put((1..=2).map(new).collect()).await;
+    for id in [other, gone] {
         assert_eq!(f.claim(Claim { worker: id, ..claim(1) }).await.unwrap().len(), 1);
     }
-    let lost = || async { f.lost_runs(10).await.unwrap().iter().map(number).collect::<Vec<_>>() };
-    assert_eq!(lost().await, [3], "one whose worker has no row");
-    f.move_clock(SECOND * 31).await.unwrap();
-    assert_eq!(lost().await, [2, 3], "and one past its lease");
-    assert_eq!(f.live_workers().await.unwrap().iter().map(|one| one.id).collect::<Vec<_>>(), [alive]);
-    assert_eq!(f.forget_workers().await.unwrap(), 0, "it holds a run still");
-    for run in f.lost_runs(10).await.unwrap() {
+    let pulse = mine.beat().await.unwrap();
+    let see = |pulse: &Pulse, id| pulse.others.iter().find(|sign| sign.worker == id).cloned();
+    assert!(!pulse.forgotten);
+    let sign = see(&pulse, other).unwrap();
+    assert_eq!((sign.hold, sign.busy, sign.lease), (Hold::Held, true, SECOND * 30));
+    assert!(sign.silent.is_some_and(|silent| silent < SECOND * 20), "{sign:?}");
+    let sign = see(&pulse, gone).unwrap();
+    assert_eq!((sign.beat, sign.silent, sign.hold, sign.busy), (None, None, Hold::Free, true), "it has no row");
+    // What ends without a farewell lets go at once.
+    drop(theirs);
+    let start = std::time::Instant::now();
+    while see(&mine.beat().await.unwrap(), other).unwrap().hold != Hold::Free {
+        assert!(start.elapsed() < SECOND * 30, "a dead worker holds on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    f.move_clock(SECOND).await.unwrap();
+    assert_eq!(f.forget_workers(vec![other]).await.unwrap(), 0, "it holds a run still");
+    let lost = f.lost_runs(other, 10).await.unwrap();
+    assert_eq!(lost.iter().map(number).collect::<Vec<_>>(), [1]);
+    for run in lost {
         let end = waits(&run, record(AttemptStatus::Lost), again(&run, JobState::Ready, Duration::ZERO));
         assert!(f.end(end).await);
     }
-    assert_eq!(f.forget_workers().await.unwrap(), 1);
-    assert_eq!(f.take(10).await.len(), 2);
-    f.leave(alive).await.unwrap();
+    assert_eq!(f.forget_workers(vec![other]).await.unwrap(), 1);
+    assert_eq!(see(&mine.beat().await.unwrap(), other), None);
+}
+
+pub(super) async fn a_worker_that_was_forgotten_signs_on_again(f: Fixture) {
+    let me = worker();
+    let mut life = f.life(worker_row(me, SECOND * 30), None).unwrap();
+    life.beat().await.unwrap();
+    let alive = || async { f.live_workers().await.unwrap().iter().map(|one| one.id).collect::<Vec<_>>() };
+    assert_eq!(alive().await, [me]);
+    f.move_clock(SECOND).await.unwrap();
+    assert_eq!(f.forget_workers(vec![me]).await.unwrap(), 1);
+    assert!(alive().await.is_empty());
+    assert!(life.beat().await.unwrap().forgotten);
+    assert!(!life.beat().await.unwrap().forgotten);
+    assert_eq!(alive().await, [me]);
+    f.move_clock(SECOND * 31).await.unwrap();
+    assert!(alive().await.is_empty(), "past its lease");
+    life.leave().await.unwrap();
     assert!(f.live_workers().await.unwrap().is_empty());
 }
 
@@ -562,7 +593,8 @@ pub(super) async fn what_ended_is_summed_up_once(f: Fixture) {
 
 pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
     let row = worker_row(worker(), SECOND * 60);
-    f.beat(row.clone()).await.unwrap();
+    let mut life = f.life(row.clone(), None).unwrap();
+    life.beat().await.unwrap();
     f.put(vec![new(1), new(2), changed(3, |request| request.priority = 9)]).await;
     f.put(vec![changed(4, |request| request.queue = "mail".into()), changed(5, |request| request.due = Due::In(DAY))])
         .await;
@@ -598,12 +630,16 @@ pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
 
 pub(super) async fn a_purge_takes_waiting_jobs_and_their_keys(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End), new(2), changed(3, |request| request.queue = "mail".into())]).await;
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 1).await.unwrap(), 1, "a bounded piece");
-    assert_eq!(f.purge(JobFilter::new().queue("default"), 10).await.unwrap(), 1);
+    assert_eq!(
+        f.purge(JobFilter::new().queue("default"), String::new(), None, 1).await.unwrap().count,
+        1,
+        "a bounded piece"
+    );
+    assert_eq!(f.purge(JobFilter::new().queue("default"), String::new(), None, 10).await.unwrap().count, 1);
     assert!(f.put(vec![keyed(4, "k", UniqueUntil::End)]).await[0].is_new());
     let run = f.take(10).await;
     assert_eq!(run.len(), 2);
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 0, "what runs is not touched");
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 0, "what runs is not touched");
 }
 
 pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
@@ -632,8 +668,10 @@ pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
 
 pub(super) async fn a_drain_waits_for_what_is_due_and_what_dead_workers_hold(f: Fixture) {
     let (me, other) = (worker(), worker());
-    f.beat(worker_row(me, SECOND * 600)).await.unwrap();
-    f.beat(worker_row(other, SECOND * 30)).await.unwrap();
+    let mut mine = f.life(worker_row(me, SECOND * 600), None).unwrap();
+    mine.beat().await.unwrap();
+    let mut theirs = f.life(worker_row(other, SECOND * 30), None).unwrap();
+    theirs.beat().await.unwrap();
     let left = |queues: Option<Vec<String>>| async { f.undrained(me, queues, vec!["sample".into()]).await.unwrap() };
     let mail = || Some(vec!["mail".to_owned()]);
     f.put(vec![
@@ -739,7 +777,8 @@ pub(super) async fn what_is_paused_is_not_claimed(f: Fixture) {
 pub(super) async fn a_worker_that_is_paused_claims_nothing(f: Fixture) {
     f.put(vec![new(1)]).await;
     let (held, free) = (worker(), worker());
-    f.beat(worker_row(held, SECOND * 600)).await.unwrap();
+    let mut life = f.life(worker_row(held, SECOND * 600), None).unwrap();
+    life.beat().await.unwrap();
     let target = PauseTarget::Worker(held.to_string());
     assert!(f.pause(target.clone(), String::new()).await.unwrap());
     assert!(f.pause(PauseTarget::Worker(free.to_string()), String::new()).await.unwrap());
@@ -837,8 +876,46 @@ pub(super) async fn attempts_that_belong_to_no_job_any_more_go_last(f: Fixture) 
     f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY * 90))).await;
     f.move_clock(DAY * 40).await.unwrap();
     assert_eq!(f.prune(Retention::default(), 10).await.unwrap(), 0, "its job waits");
-    assert_eq!(f.purge(JobFilter::new(), 10).await.unwrap(), 1);
+    assert_eq!(f.purge(JobFilter::new(), String::new(), None, 10).await.unwrap().count, 1);
     assert_eq!(f.prune(Retention::parse(["forever"]).unwrap(), 10).await.unwrap(), 0);
     assert!(f.prune(Retention::default(), 10).await.unwrap() > 0);
     assert_eq!(f.attempts(run.id).await.unwrap().len(), 0);
+}
+
+pub(super) async fn a_change_is_noted_with_it(f: Fixture) {
+    f.put((0..7).map(new).collect()).await;
+    f.put(vec![of(8, "other", "mail")]).await;
+    let run = f.take_one().await;
+    let waiting = f.list(JobFilter::new().job("other"), None, 1).await.unwrap().remove(0);
+    let by = || "anna".to_owned();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
+    f.cancel(run.id, by()).await.unwrap();
+    f.cancel(waiting.id, String::new()).await.unwrap();
+    f.cancel(waiting.id, by()).await.unwrap();
+    let filter = JobFilter::new().queue("default").state(JobState::Ready);
+    let mut noted = None;
+    while let purged = f.purge(filter.clone(), by(), noted, 4).await.unwrap()
+        && purged.count > 0
+    {
+        noted = purged.noted;
+    }
+    let rows = f.audits(None, 10).await.unwrap();
+    let shown: Vec<_> = rows
+        .iter()
+        .rev()
+        .map(|row| format!("{} {} {} {}", row.actor, row.action, row.target.as_deref().unwrap_or_default(), row.count))
+        .collect();
+    let expected = [
+        "anna pause queue:mail 1".to_owned(),
+        "ben resume queue:mail 1".to_owned(),
+        format!("anna cancel {} 1", run.id),
+        format!(" cancel {} 1", waiting.id),
+        "anna purge state=ready queue=default 6".to_owned(),
+    ];
+    assert_eq!(shown, expected, "what changed nothing is not noted");
+    let page = f.audits(Some(rows[1].seq), 2).await.unwrap();
+    assert_eq!(page.iter().map(|row| row.seq).collect::<Vec<_>>(), [rows[2].seq, rows[3].seq]);
 }

@@ -54,7 +54,7 @@ fn says_sslmode(url: &str) -> bool {
 }
 
 /// What the URL says, with our own settings where it says nothing.
-fn read(url: &str) -> Result<(PgConnectOptions, bool), String> {
+pub(super) fn read(url: &str) -> Result<(PgConnectOptions, bool), String> {
     let mut options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| match error {
         sqlx::Error::Configuration(reason) => reason.to_string(),
         other => other.to_string(),
@@ -108,7 +108,7 @@ async fn open(options: PgConnectOptions, settings: &QueueOptions) -> Result<PgPo
 }
 
 /// Whether the server is one that takes no settings at the start of a session.
-fn refuses_settings(error: &sqlx::Error) -> bool {
+pub(super) fn refuses_settings(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_some_and(|error| error.code().as_deref() == Some("08P01") && error.message().contains("startup parameter"))

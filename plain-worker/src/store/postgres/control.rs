@@ -4,7 +4,7 @@ use super::rows::Reader;
 use super::run::without_nul;
 use super::{PostgresStore, giving_way, safe};
 use crate::error::{Error, Result};
-use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::status::JobState;
 
 /// How often a job is looked up anew that moved on between the look and the deed.
@@ -36,7 +36,7 @@ impl PostgresStore {
                 _ => (&self.sql.cancel_request, CancelAnswer::Cancelled),
             };
             // Nothing changed: it was claimed, or its run ended, in between.
-            let changed = giving_way!(self, self.cancel_once(step, id, &reason))?;
+            let changed = giving_way!(self, self.cancel_once(step, id, &reason, &by))?;
             if changed > 0 {
                 return Ok(Some(answer));
             }
@@ -44,11 +44,12 @@ impl PostgresStore {
         Err(restless("cancel a job"))
     }
 
-    async fn cancel_once(&self, step: &std::sync::Arc<str>, id: JobId, reason: &str) -> Result<u64> {
+    async fn cancel_once(&self, step: &std::sync::Arc<str>, id: JobId, reason: &str, by: &str) -> Result<u64> {
         let mut alone = self.alone("cancel a job").await?;
         let done = sqlx::query(safe(step))
             .bind(id.as_uuid())
             .bind(without_nul(reason))
+            .bind(without_nul(by))
             .execute(alone.connection())
             .await
             .map_err(self.fault("cancel a job"))?;
@@ -101,20 +102,28 @@ impl PostgresStore {
         Ok(Some(RetryAnswer::Ready))
     }
 
-    pub(super) async fn purge_waiting(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        giving_way!(self, self.purge_once(&filter, limit))
+    pub(super) async fn purge_waiting(
+        &self,
+        filter: JobFilter,
+        by: String,
+        noted: Option<i64>,
+        limit: u32,
+    ) -> Result<Purged> {
+        giving_way!(self, self.purge_once(&filter, &by, noted, limit))
     }
 
-    async fn purge_once(&self, filter: &JobFilter, limit: u32) -> Result<u64> {
+    async fn purge_once(&self, filter: &JobFilter, by: &str, noted: Option<i64>, limit: u32) -> Result<Purged> {
         let fault = self.fault("purge jobs");
-        let mut alone = self.alone("purge jobs").await?;
+        let mut tx = self.begin("purge jobs").await?;
         let row = self
             .filtered(&self.sql.purge, filter, None, [i64::from(limit)])
-            .fetch_one(alone.connection())
+            .fetch_one(&mut *tx)
             .await
             .map_err(&fault)?;
-        alone.done(self).await?;
-        Ok(u64::try_from(row.try_get::<i64, _>(0).map_err(&fault)?).unwrap_or_default())
+        let count = u64::try_from(row.try_get::<i64, _>(0).map_err(&fault)?).unwrap_or_default();
+        let noted = self.note(&mut tx, (by, "purge"), &filter.in_words(), count, noted).await?;
+        self.commit(tx).await?;
+        Ok(Purged { count, noted })
     }
 
     pub(super) async fn something_undrained(

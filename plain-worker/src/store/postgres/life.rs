@@ -1,45 +1,13 @@
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::Row;
 
 use super::rows::each;
-use super::{PostgresStore, giving_way, micros, safe};
+use super::{PostgresStore, giving_way, safe};
 use crate::error::{Error, Result};
-use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId, WorkerRow};
-
-/// Lists and maps of strings: there is nothing in them that JSON cannot hold.
-fn json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
-}
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId};
 
 impl PostgresStore {
-    pub(super) async fn renew_worker(&self, worker: WorkerRow) -> Result<()> {
-        sqlx::query(safe(&self.sql.beat))
-            .bind(worker.id)
-            .bind(&worker.host)
-            .bind(i32::try_from(worker.pid).unwrap_or(i32::MAX))
-            .bind(&worker.version)
-            .bind(&worker.build)
-            .bind(json(&worker.queues))
-            .bind(json(&worker.knows))
-            .bind(json(&worker.schedules))
-            .bind(i32::try_from(worker.concurrency).unwrap_or(i32::MAX))
-            .bind((micros(worker.lease) / 1_000).max(1))
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(self.fault("renew the heartbeat"))
-    }
-
-    pub(super) async fn remove_worker(&self, worker: WorkerId) -> Result<()> {
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {}.workers WHERE id = $1", self.namespace)))
-            .bind(worker)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(self.fault("sign off"))
-    }
-
     pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
         let fault = self.fault("look for workers");
         let rows = sqlx::query(safe(&self.sql.live_workers)).fetch_all(&self.pool).await.map_err(fault)?;
@@ -55,15 +23,20 @@ impl PostgresStore {
         })
     }
 
-    pub(super) async fn runs_without_worker(&self, limit: u32) -> Result<Vec<Run>> {
+    pub(super) async fn runs_of(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
         let fault = self.fault("look for lost jobs");
-        let rows =
-            sqlx::query(safe(&self.sql.lost_runs)).bind(i64::from(limit)).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = sqlx::query(safe(&self.sql.lost_runs))
+            .bind(worker)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
         each(&rows, "job_processes", |row| row.run())
     }
 
-    pub(super) async fn remove_dead_workers(&self) -> Result<u64> {
+    pub(super) async fn remove_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
         sqlx::query(safe(&self.sql.forget_workers))
+            .bind(workers)
             .execute(&self.pool)
             .await
             .map(|done| done.rows_affected())

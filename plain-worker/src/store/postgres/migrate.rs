@@ -48,6 +48,10 @@ impl PostgresStore {
         }
     }
 
+    pub(super) async fn require_tables(&self) -> Result<()> {
+        self.schema_state().await?.require(needed(), self.database.clone())
+    }
+
     pub(super) async fn apply_migrations(&self) -> Result<Vec<&'static str>> {
         if matches!(self.schema_state().await?, SchemaState::At(version) if version >= needed()) {
             return Ok(Vec::new());

@@ -5,10 +5,12 @@
 //! application's default may be another.
 
 mod address;
+mod audit;
 mod control;
 mod days;
 mod enqueue;
 mod filter;
+mod hold;
 mod life;
 mod migrate;
 mod monitor;
@@ -29,32 +31,32 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgArguments, PgConnection, PgPool};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
 
 use super::conditions::Bound;
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, Store};
+use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable,
-    depths, expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job,
-    key_holders, list, live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, partitions, pause,
-    pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
-    register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, depths,
+    expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
+    list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
+    pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    register, register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
@@ -211,6 +213,11 @@ impl PostgresStore {
     }
 }
 
+/// Lists and maps of strings as JSON: there is nothing in them that it cannot hold.
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
 /// Ids as an array of the database's.
 fn uuids(ids: &[JobId]) -> Vec<Uuid> {
     ids.iter().map(|id| *id.as_uuid()).collect()
@@ -264,6 +271,10 @@ impl Store for PostgresStore {
         self.create_or_require().await
     }
 
+    async fn require(&self) -> Result<()> {
+        self.require_tables().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }
@@ -304,32 +315,20 @@ impl Store for PostgresStore {
         self.notices_for(worker, running).await
     }
 
-    fn separate(&self) -> Option<Arc<dyn Store>> {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(5))
-            .connect_lazy_with((*self.pool.connect_options()).clone());
-        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
-    }
-
-    async fn beat(&self, worker: WorkerRow) -> Result<()> {
-        self.renew_worker(worker).await
-    }
-
-    async fn leave(&self, worker: WorkerId) -> Result<()> {
-        self.remove_worker(worker).await
+    fn life(&self, worker: WorkerRow, direct: Option<&str>) -> Result<Box<dyn Life>> {
+        Ok(Box::new(hold::PostgresLife::new(self, worker, direct)?))
     }
 
     async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
         self.workers_within_lease().await
     }
 
-    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
-        self.runs_without_worker(limit).await
+    async fn lost_runs(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
+        self.runs_of(worker, limit).await
     }
 
-    async fn forget_workers(&self) -> Result<u64> {
-        self.remove_dead_workers().await
+    async fn forget_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
+        self.remove_workers(workers).await
     }
 
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
@@ -400,8 +399,8 @@ impl Store for PostgresStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {

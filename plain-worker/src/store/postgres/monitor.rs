@@ -118,7 +118,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn insert_audit(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
-        sqlx::query(safe(&self.sql.audit))
+        sqlx::query(safe(&self.sql.note))
             .bind(actor)
             .bind(action)
             .bind(target)

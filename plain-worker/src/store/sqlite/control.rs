@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
 use crate::error::Result;
-use crate::record::{CancelAnswer, JobFilter, JobId, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::retention::Retention;
 use crate::status::JobState;
 
@@ -59,6 +59,9 @@ impl SqliteStore {
             self.let_go(&mut write, &rows).await?;
             CancelAnswer::Cancelled
         };
+        if !matches!(answer, CancelAnswer::Ended(_)) {
+            self.note(&mut write, (&by, "cancel"), &id.to_string(), 1, None).await?;
+        }
         write.commit(self).await?;
         Ok(Some(answer))
     }
@@ -92,7 +95,13 @@ impl SqliteStore {
         Ok(Some(RetryAnswer::Ready))
     }
 
-    pub(super) async fn purge_waiting(&self, filter: JobFilter, limit: u32) -> Result<u64> {
+    pub(super) async fn purge_waiting(
+        &self,
+        filter: JobFilter,
+        by: String,
+        noted: Option<i64>,
+        limit: u32,
+    ) -> Result<Purged> {
         let fault = self.fault("purge jobs");
         let mut write = self.write("purge jobs").await?;
         let rows = self
@@ -101,8 +110,10 @@ impl SqliteStore {
             .await
             .map_err(&fault)?;
         self.let_go(&mut write, &rows).await?;
+        let count = rows.len() as u64;
+        let noted = self.note(&mut write, (&by, "purge"), &filter.in_words(), count, noted).await?;
         write.commit(self).await?;
-        Ok(rows.len() as u64)
+        Ok(Purged { count, noted })
     }
 
     pub(super) async fn prune_results(&self, retention: Retention, limit: u32) -> Result<u64> {

@@ -1,40 +1,12 @@
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::Row;
 
+use super::hold::Locks;
 use super::rows::each;
-use super::{SqliteStore, json, micros, safe};
+use super::{SqliteStore, json, safe};
 use crate::error::{Error, Result};
-use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId, WorkerRow};
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId};
 
 impl SqliteStore {
-    pub(super) async fn renew_worker(&self, worker: WorkerRow) -> Result<()> {
-        let mut write = self.write("renew the heartbeat").await?;
-        sqlx::query(safe(&self.sql.beat))
-            .bind(worker.id.to_string())
-            .bind(&worker.host)
-            .bind(worker.pid)
-            .bind(&worker.version)
-            .bind(&worker.build)
-            .bind(json(&worker.queues))
-            .bind(json(&worker.knows))
-            .bind(json(&worker.schedules))
-            .bind(worker.concurrency)
-            .bind(micros(worker.lease) / 1_000)
-            .execute(&mut *write.tx)
-            .await
-            .map_err(self.fault("renew the heartbeat"))?;
-        write.commit(self).await
-    }
-
-    pub(super) async fn remove_worker(&self, worker: WorkerId) -> Result<()> {
-        let mut write = self.write("sign off").await?;
-        sqlx::query(AssertSqlSafe(format!("DELETE FROM {}_workers WHERE id = ?1", self.namespace)))
-            .bind(worker.to_string())
-            .execute(&mut *write.tx)
-            .await
-            .map_err(self.fault("sign off"))?;
-        write.commit(self).await
-    }
-
     pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
         let fault = self.fault("look for workers");
         let rows = sqlx::query(safe(&self.sql.live_workers)).fetch_all(&self.pool).await.map_err(fault)?;
@@ -50,19 +22,30 @@ impl SqliteStore {
         })
     }
 
-    pub(super) async fn runs_without_worker(&self, limit: u32) -> Result<Vec<Run>> {
+    pub(super) async fn runs_of(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
         let fault = self.fault("look for lost jobs");
-        let rows = sqlx::query(safe(&self.sql.lost_runs)).bind(limit).fetch_all(&self.pool).await.map_err(fault)?;
+        let rows = sqlx::query(safe(&self.sql.lost_runs))
+            .bind(worker.to_string())
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
         each(&rows, "job_processes", |row| row.run())
     }
 
-    pub(super) async fn remove_dead_workers(&self) -> Result<u64> {
+    pub(super) async fn remove_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
         let mut write = self.write("forget dead workers").await?;
         let done = sqlx::query(safe(&self.sql.forget_workers))
+            .bind(json(&workers))
             .execute(&mut *write.tx)
             .await
             .map_err(self.fault("forget dead workers"))?;
         write.commit(self).await?;
+        if let Some(locks) = Locks::beside(self) {
+            for worker in workers {
+                locks.remove(worker);
+            }
+        }
         Ok(done.rows_affected())
     }
 

@@ -3,10 +3,12 @@
 //! Every write is one `BEGIN IMMEDIATE` transaction; those of one process
 //! queue up at a lock of ours, so that they do not spin at the file's.
 
+mod audit;
 mod control;
 mod enqueue;
 mod file;
 mod filter;
+mod hold;
 mod life;
 mod migrate;
 mod monitor;
@@ -32,27 +34,27 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::conditions::Bound;
 use super::fault::while_trying;
-use super::{Clock, Namespace, OnWake, Requests, Store};
+use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
 statements! {
-    add_schedule, ahead, attempts, audit, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one,
-    claim_delete, claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success,
-    fold_rates, forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list,
-    live_workers, lock_schedule, lost_runs, next_due, notices, outlook, parked, pause, pause_schedule, pauses,
-    present, promote, prune, prune_audit, purge, rate_span, rates, register_schedule, resume, resume_schedule,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
+    claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
+    forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
+    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, pause, pause_schedule, pauses,
+    present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
     retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
-    schedules, settle_schedule, state, stats, undrained, unpark, workers,
+    schedules, settle_schedule, signs, state, stats, undrained, unpark, workers,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -229,6 +231,10 @@ impl Store for SqliteStore {
         self.apply_migrations().await.map(drop)
     }
 
+    async fn require(&self) -> Result<()> {
+        self.prepare().await
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }
@@ -270,36 +276,23 @@ impl Store for SqliteStore {
         self.notices_for(worker, running).await
     }
 
-    fn separate(&self) -> Option<Arc<dyn Store>> {
-        let options = self.pool.connect_options();
-        if file::is_memory(&options) {
-            return None;
+    fn life(&self, worker: WorkerRow, direct: Option<&str>) -> Result<Box<dyn Life>> {
+        if direct.is_some() {
+            return Err(Error::Setting("a direct database URL is for Postgres behind a pooler only".to_owned()));
         }
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .test_before_acquire(false)
-            .connect_lazy_with((*options).clone().create_if_missing(false));
-        Some(Arc::new(Self::new(pool, self.namespace.clone(), self.clock)))
-    }
-
-    async fn beat(&self, worker: WorkerRow) -> Result<()> {
-        self.renew_worker(worker).await
-    }
-
-    async fn leave(&self, worker: WorkerId) -> Result<()> {
-        self.remove_worker(worker).await
+        Ok(Box::new(hold::SqliteLife::new(self, worker)))
     }
 
     async fn live_workers(&self) -> Result<Vec<LiveWorker>> {
         self.workers_within_lease().await
     }
 
-    async fn lost_runs(&self, limit: u32) -> Result<Vec<Run>> {
-        self.runs_without_worker(limit).await
+    async fn lost_runs(&self, worker: WorkerId, limit: u32) -> Result<Vec<Run>> {
+        self.runs_of(worker, limit).await
     }
 
-    async fn forget_workers(&self) -> Result<u64> {
-        self.remove_dead_workers().await
+    async fn forget_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
+        self.remove_workers(workers).await
     }
 
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>> {
@@ -370,8 +363,8 @@ impl Store for SqliteStore {
         self.list_pauses().await
     }
 
-    async fn purge(&self, filter: JobFilter, limit: u32) -> Result<u64> {
-        self.purge_waiting(filter, limit).await
+    async fn purge(&self, filter: JobFilter, by: String, noted: Option<i64>, limit: u32) -> Result<Purged> {
+        self.purge_waiting(filter, by, noted, limit).await
     }
 
     async fn prune(&self, retention: Retention, limit: u32) -> Result<u64> {

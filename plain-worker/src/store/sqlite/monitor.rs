@@ -127,7 +127,7 @@ impl SqliteStore {
 
     pub(super) async fn insert_audit(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
         let mut write = self.write("note who changed what").await?;
-        self.note(&mut write, actor, action, target, count).await?;
+        self.note(&mut write, (actor, action), target, count, None).await?;
         write.commit(self).await
     }
 

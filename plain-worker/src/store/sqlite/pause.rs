@@ -1,5 +1,5 @@
 use super::rows::each;
-use super::{SqliteStore, Write, safe};
+use super::{SqliteStore, safe};
 use crate::error::Result;
 use crate::pause::{Pause, PauseTarget};
 
@@ -16,7 +16,7 @@ impl SqliteStore {
             .execute(&mut *write.tx)
             .await
             .map_err(&fault)?;
-        self.note(&mut write, &by, "pause", &target.to_string(), done.rows_affected()).await?;
+        self.note(&mut write, (&by, "pause"), &target.to_string(), done.rows_affected(), None).await?;
         write.commit(self).await?;
         Ok(done.rows_affected() > 0)
     }
@@ -30,25 +30,9 @@ impl SqliteStore {
             .execute(&mut *write.tx)
             .await
             .map_err(self.fault("resume"))?;
-        self.note(&mut write, &by, "resume", &target.to_string(), done.rows_affected()).await?;
+        self.note(&mut write, (&by, "resume"), &target.to_string(), done.rows_affected(), None).await?;
         write.commit(self).await?;
         Ok(done.rows_affected() > 0)
-    }
-
-    /// Notes who changed what, with the change itself; nothing where nothing changed.
-    pub(super) async fn note(&self, write: &mut Write, by: &str, action: &str, target: &str, count: u64) -> Result<()> {
-        if count == 0 {
-            return Ok(());
-        }
-        sqlx::query(safe(&self.sql.audit))
-            .bind(by)
-            .bind(action)
-            .bind(target)
-            .bind(i64::try_from(count).unwrap_or(i64::MAX))
-            .execute(&mut *write.tx)
-            .await
-            .map(drop)
-            .map_err(self.fault("note who changed what"))
     }
 
     pub(super) async fn list_pauses(&self) -> Result<Vec<Pause>> {

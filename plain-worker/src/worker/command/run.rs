@@ -56,7 +56,8 @@ pub(in crate::worker) async fn run(attempt: &Attempt<'_>, command: &Command) -> 
 
 /// Waits for the report, and passes on every wish that the command ends; none if it outlasts all of them.
 async fn watch(guarded: &mut Guarded, command: &Command, attempt: &Attempt<'_>) -> Option<Result<Report, String>> {
-    let &Attempt { run, cancellation, kill, .. } = attempt;
+    let &Attempt { run, cancellation, .. } = attempt;
+    let kill = &attempt.running.kill;
     let timeout = async {
         match run.timeout {
             Some(limit) => tokio::time::sleep(limit).await,

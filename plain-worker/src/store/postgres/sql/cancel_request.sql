@@ -1,4 +1,4 @@
--- Ends a waiting job that is cancelled, and frees its key. $1: id, $2: why.
+-- Ends a waiting job that is cancelled, frees its key, and notes who did it. $1: id, $2: why, $3: by whom.
 WITH gone AS (
     DELETE FROM {schema}.job_requests WHERE id = $1 RETURNING *
 ),
@@ -6,6 +6,9 @@ freed AS (
     DELETE FROM {schema}.unique_keys k
      USING gone
      WHERE k.job = gone.job AND k.key = gone.unique_key AND k.id = gone.id
+),
+noted AS (
+    INSERT INTO {schema}.audit (at, actor, action, target) SELECT {now}, $3, 'cancel', id::text FROM gone
 )
 INSERT INTO {schema}.job_results (
     status, error, final, state, ended_at,

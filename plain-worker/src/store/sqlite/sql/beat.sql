@@ -1,5 +1,2 @@
--- Puts a worker's row in, or renews it.
-INSERT INTO {prefix}workers (
-    id, host, pid, version, build, queues, knows, schedules, concurrency, started_at, heartbeat_at, lease_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, {now}, {now}, ?10)
-ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at
+-- Renews a worker's heartbeat. ?1: worker.
+UPDATE {prefix}workers SET heartbeat_at = {now} WHERE id = ?1

@@ -1,4 +1,4 @@
--- Takes away workers that are past their lease and hold nothing.
+-- Takes away the rows of these workers, as far as they hold nothing. ?1: workers (JSON).
 DELETE FROM {prefix}workers
- WHERE heartbeat_at <= {now} - lease_ms * 1000
+ WHERE id IN (SELECT value FROM json_each(?1))
    AND NOT EXISTS (SELECT 1 FROM {prefix}job_processes p WHERE p.worker_id = {prefix}workers.id)

@@ -1,0 +1,160 @@
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::super::app::App;
+use super::super::exit::{Code, Failure, Outcome};
+use super::super::log::Level;
+use super::super::output::Output;
+use super::super::settings::{Settings, Tables};
+use super::super::signals::Stop;
+use super::super::values::{retain, retention, span, yes_or_no};
+use crate::worker::{WorkerBuilder, WorkerReport};
+
+/// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
+///
+/// The first signal stops claiming; jobs that run get the grace period, and are then handed back for another worker.
+/// A second signal ends the process at once: nothing is lost, another worker rescues what ran.
+#[derive(Debug, Args)]
+pub(in super::super) struct Work {
+    /// Serve this queue only; several by repetition or with commas; all by default, or with `*`. `mail=20` gives a
+    /// queue slots of its own, apart from those that the others share
+    #[arg(long, value_name = "QUEUE[=JOBS]", env = "PLAIN_WORKER_QUEUE", value_delimiter = ',', value_parser = served)]
+    queue: Vec<Served>,
+    /// How many async jobs run at once; 50 by default
+    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_CONCURRENCY", value_parser = at_least_one)]
+    concurrency: Option<usize>,
+    /// How many plain functions run at once, each on a thread of its own; one a core by default
+    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_THREADS", value_parser = at_least_one)]
+    threads: Option<usize>,
+    /// How long jobs may go on after the first signal; 25s by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_GRACE", value_parser = span)]
+    grace: Option<Duration>,
+    /// How long after its last heartbeat this worker is taken for dead; 10s by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
+    lease: Option<Duration>,
+    /// How long ended jobs are kept: `7d` for all, `dead=30d`, `succeeded=`, `cancelled=`, `expired=` for some, `audit=`
+    /// for who changed what; `forever` is a length of time, too; may be repeated
+    #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
+    retain: Vec<String>,
+    /// The build that is recorded with every attempt; this crate's version by default
+    #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
+    build: Option<String>,
+    /// Claim nothing until somebody resumes this worker or `*`, as after a restore from a backup
+    #[arg(long, env = "PLAIN_WORKER_PAUSED", value_parser = yes_or_no())]
+    paused: bool,
+    /// Stop when nothing in the served queues is due, running here, or held by a dead worker
+    #[arg(long, env = "PLAIN_WORKER_DRAIN", value_parser = yes_or_no())]
+    drain: bool,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// A queue to serve, perhaps with slots of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Served {
+    name: String,
+    slots: Option<usize>,
+}
+
+fn served(text: &str) -> Result<Served, String> {
+    let (name, slots) = match text.rsplit_once('=') {
+        Some((name, slots)) => (name, Some(at_least_one(slots)?)),
+        None => (text, None),
+    };
+    match (name, slots) {
+        ("", _) => Err("a queue has a name; write for example mail or mail=20".to_owned()),
+        ("*", Some(_)) => Err("slots belong to one queue; --concurrency and --threads are for all".to_owned()),
+        _ => Ok(Served { name: name.to_owned(), slots }),
+    }
+}
+
+/// A number of jobs at once.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("with 0 nothing would run; write 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}; write a number such as 50")),
+    }
+}
+
+impl Work {
+    pub(in super::super) async fn run(self, app: &mut App) -> Outcome {
+        let queue = self.settings.open(app, Tables::Create, Level::Info).await?;
+        // A program that has set one itself knows better.
+        let _ = queue.make_process_wide();
+        let stop = Stop::listen()?;
+        let worker = self.over(app.prepare_worker(&queue).await?)?;
+        let report = worker.run_until(stop.told()).await?;
+        queue.close().await;
+        self.output.print(&Shape::from(report), || words(report))?;
+        Ok(if report.clean { Code::Done } else { Code::Failed })
+    }
+
+    /// The flags over the settings of the program.
+    fn over(&self, mut worker: WorkerBuilder) -> Result<WorkerBuilder, Failure> {
+        if !self.queue.is_empty() {
+            let shared = self.queue.iter().filter(|served| served.slots.is_none());
+            worker = worker.queues(shared.map(|served| served.name.clone()));
+        }
+        for Served { name, slots } in &self.queue {
+            if let Some(slots) = slots {
+                worker = worker.queue(name, *slots);
+            }
+        }
+        if self.paused {
+            worker = worker.paused(true);
+        }
+        if let Some(jobs) = self.concurrency {
+            worker = worker.concurrency(jobs);
+        }
+        if let Some(jobs) = self.threads {
+            worker = worker.threads(jobs);
+        }
+        if let Some(grace) = self.grace {
+            worker = worker.grace(grace);
+        }
+        if let Some(lease) = self.lease {
+            worker = worker.lease(lease);
+        }
+        if !self.retain.is_empty() {
+            worker = worker.retention(retention(&self.retain)?);
+        }
+        if let Some(build) = &self.build {
+            worker = worker.build(build);
+        }
+        Ok(if self.drain { worker.drain() } else { worker })
+    }
+}
+
+/// What a worker did, as JSON.
+#[derive(Serialize)]
+struct Shape {
+    succeeded: u64,
+    retrying: u64,
+    dead: u64,
+    other: u64,
+    handed_back: u64,
+    clean: bool,
+}
+
+impl From<WorkerReport> for Shape {
+    fn from(report: WorkerReport) -> Self {
+        let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+        Self { succeeded, retrying, dead, other, handed_back, clean }
+    }
+}
+
+fn words(report: WorkerReport) -> String {
+    let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+    let mut words = format!(
+        "{succeeded} succeeded, {retrying} tried again later, {dead} dead, {other} ended otherwise, {handed_back} handed back"
+    );
+    if !clean {
+        words.push_str("; some still ran at the end of the grace period and are left to be rescued by another worker");
+    }
+    words
+}

@@ -1,0 +1,9 @@
+//! The command line, as real programs on both stores: every command, its JSON, its exit codes, its signals.
+
+#[path = "cli/program.rs"]
+mod program;
+
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/wrong.rs"]
+mod wrong;

@@ -1,0 +1,270 @@
+//! Each command does what it says, for people and for programs.
+
+use plain_worker_tests::{Database, on_every_store};
+use serde_json::{Value, json};
+
+use crate::program::{call, jobs};
+
+on_every_store! {
+    a_job_goes_from_the_command_line_to_its_result,
+    stats_count_by_state_queue_and_job,
+    list_filters_and_pages,
+    enqueue_takes_every_option,
+    a_unique_key_answers_with_its_holder,
+    retry_and_cancel_say_what_became_of_each,
+    purge_takes_waiting_jobs_only,
+    prune_takes_ended_jobs_only,
+    a_job_runs_here_and_now_without_a_row,
+    what_a_job_enqueues_goes_to_the_same_database,
+    migrate_says_what_it_did,
+    the_commands_can_be_mounted,
+}
+
+/// Enqueues, and gives the id.
+async fn enqueue(database: &Database, line: &[&str]) -> String {
+    let line = [&["enqueue"], line, &["--json"]].concat();
+    let answer = jobs(database, &line).answer().await.json();
+    answer["id"].as_str().expect("an id").to_owned()
+}
+
+async fn drain(database: &Database) -> Value {
+    jobs(database, &["worker", "--drain", "--json"]).answer().await.json()
+}
+
+async fn show(database: &Database, id: &str) -> Value {
+    jobs(database, &["show", id, "--json"]).answer().await.json()
+}
+
+async fn a_job_goes_from_the_command_line_to_its_result(database: Database) {
+    let answer = jobs(&database, &["enqueue", "welcome_user", r#"{"user_id":7}"#]).answer().await;
+    let words = answer.ok();
+    assert!(words.starts_with("enqueued welcome_user "), "{words}");
+    // One line on stderr says which database it is, without a password.
+    assert_eq!(answer.stderr.lines().count(), 1, "{answer:?}");
+    assert!(answer.stderr.contains("using") && answer.stderr.contains("from DATABASE_URL"), "{answer:?}");
+    let id = words.trim().rsplit(' ').next().unwrap();
+
+    let report = drain(&database).await;
+    assert_eq!(report["succeeded"], 1, "{report}");
+    let job = show(&database, id).await;
+    assert_eq!(job["state"], "succeeded");
+    assert_eq!(job["arguments"], json!({ "user_id": 7 }));
+    assert_eq!(job["output"], "welcome, user 7!");
+    assert_eq!(job["source"], "command line");
+    assert_eq!(job["attempts"].as_array().unwrap().len(), 1);
+    assert_eq!(job["attempts"][0]["status"], "successful");
+
+    let answer = jobs(&database, &["show", id]).answer().await;
+    let words = answer.ok();
+    for part in [id, "state       succeeded", "welcome, user 7!", "ATTEMPT  STATUS", " (20"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+}
+
+async fn stats_count_by_state_queue_and_job(database: Database) {
+    let empty = {
+        jobs(&database, &["migrate"]).answer().await.ok();
+        jobs(&database, &["stats", "--json"]).answer().await.json()
+    };
+    assert_eq!(empty["total"], 0);
+    assert_eq!(empty["by_state"]["dead"], 0);
+    for line in [["welcome_user", r#"{"user_id":7}"#], ["welcome_user", r#"{"user_id":8}"#], ["panics", "{}"]] {
+        enqueue(&database, &line).await;
+    }
+    let stats = jobs(&database, &["stats", "--json"]).answer().await.json();
+    assert_eq!(stats["total"], 3);
+    assert_eq!(stats["by_state"]["ready"], 3);
+    assert_eq!(stats["by_queue"], json!({ "mail": { "ready": 2 }, "default": { "ready": 1 } }));
+    assert_eq!(stats["by_job"], json!({ "welcome_user": { "ready": 2 }, "panics": { "ready": 1 } }));
+    assert_eq!(stats["counts"].as_array().unwrap().len(), 2);
+    drain(&database).await;
+    let stats = jobs(&database, &["stats", "--json", "--job", "panics"]).answer().await.json();
+    assert_eq!(stats["by_state"]["dead"], 1);
+    assert_eq!(stats["total"], 1);
+    let answer = jobs(&database, &["stats"]).answer().await;
+    assert!(answer.ok().contains("succeeded  mail"), "{answer:?}");
+}
+
+async fn list_filters_and_pages(database: Database) {
+    let mut ids = Vec::new();
+    for n in 0..3 {
+        ids.push(enqueue(&database, &["welcome_user", &format!("{{\"user_id\":{n}}}")]).await);
+    }
+    let dead = enqueue(&database, &["panics", "--queue", "other"]).await;
+    drain(&database).await;
+    let list = async |line: &[&str]| {
+        let rows = jobs(&database, &[&["list", "--json"], line].concat()).answer().await.json();
+        let rows = rows.as_array().expect("an array").clone();
+        rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(list(&[]).await.len(), 4);
+    assert_eq!(list(&["--state", "dead"]).await, [dead.as_str()]);
+    assert_eq!(list(&["--state", "dead,succeeded", "--queue", "other"]).await, [dead.as_str()]);
+    assert_eq!(list(&["--job", "welcome_user", "--limit", "1", "--after", &ids[2]]).await, [ids[1].as_str()]);
+    assert_eq!(list(&["--where", "error:\"as it must\""]).await, [dead.as_str()]);
+    let answer = jobs(&database, &["list", "--where", "stat:dead"]).answer().await;
+    assert!(answer.fails(2).contains("did you mean `state`?"), "{answer:?}");
+    let answer = jobs(&database, &["list", "--limit", "2"]).answer().await;
+    assert!(answer.ok().contains(&format!("--after {}", ids[2])), "{answer:?}");
+    let answer = jobs(&database, &["list", "--state", "dead"]).answer().await;
+    assert!(answer.ok().contains("as it must"), "{answer:?}");
+    assert!(jobs(&database, &["list", "--queue", "none"]).answer().await.ok().contains("no jobs"));
+}
+
+async fn enqueue_takes_every_option(database: Database) {
+    let id = enqueue(
+        &database,
+        &[
+            "welcome_user",
+            r#"{"user_id":18446744073,"note":"\u0000"}"#,
+            "--run-at",
+            "2126-11-20T12:00:00+01:00",
+            "--queue",
+            "later",
+            "--priority",
+            "-5",
+            "--retries",
+            "9",
+            "--unique-key",
+            "k",
+            "--unique-until",
+            "start",
+            "--timeout",
+            "5s",
+            "--expires-in",
+            "60d",
+            "--metadata",
+            r#"{"tenant":7}"#,
+        ],
+    )
+    .await;
+    let job = show(&database, &id).await;
+    assert_eq!(job["state"], "scheduled");
+    assert_eq!(job["due_at"], "2126-11-20T11:00:00Z");
+    assert_eq!(job["queue"], "later");
+    assert_eq!(job["priority"], -5);
+    assert_eq!(job["retries"], 9);
+    assert_eq!(job["unique_key"], "k");
+    assert_eq!(job["metadata"], json!({ "tenant": 7 }));
+    assert_eq!(job["arguments"]["note"], "\0");
+    let answer = jobs(&database, &["enqueue", "reindex", "-", "--delay", "1h", "--json"]);
+    let answer = answer.stdin(r#" {"id": 3} "#).answer().await.json();
+    assert_eq!(answer["job"], "reindexing", "an alias is stored under the name");
+    assert_eq!(answer["state"], "scheduled");
+}
+
+async fn a_unique_key_answers_with_its_holder(database: Database) {
+    let first = enqueue(&database, &["reindexing", r#"{"id":1}"#]).await;
+    let answer = jobs(&database, &["enqueue", "reindexing", r#"{"id":1}"#, "--json"]).answer().await.json();
+    assert_eq!(answer, json!({ "id": first, "job": "reindexing", "inserted": false, "state": "ready" }));
+    let answer = jobs(&database, &["enqueue", "reindexing", r#"{"id":1}"#]).answer().await;
+    assert!(answer.ok().starts_with("not enqueued: "), "{answer:?}");
+}
+
+async fn retry_and_cancel_say_what_became_of_each(database: Database) {
+    let dead = enqueue(&database, &["panics"]).await;
+    drain(&database).await;
+    let waiting = enqueue(&database, &["panics", "--delay", "1h"]).await;
+    let nobody = "00000000-0000-7000-8000-000000000000";
+
+    let answer = jobs(&database, &["cancel", &waiting, &dead, nobody, "--by", "ann", "--json"]).answer().await;
+    answer.fails(1);
+    let answers: Value = serde_json::from_str(&answer.stdout).unwrap();
+    let expected = json!([
+        { "id": waiting, "answer": "cancelled", "state": null },
+        { "id": dead, "answer": "ended", "state": "dead" },
+        { "id": nobody, "answer": "not_found", "state": null },
+    ]);
+    assert_eq!(answers, expected);
+    assert!(show(&database, &waiting).await["error"].as_str().unwrap().contains("ann"));
+    assert!(jobs(&database, &["cancel", &waiting]).answer().await.ok().contains("had ended already: cancelled"));
+
+    let answer = jobs(&database, &["retry", &dead, "--json"]).answer().await.json();
+    assert_eq!(answer, json!([{ "id": dead, "answer": "ready", "held_by": null }]));
+    assert_eq!(show(&database, &dead).await["state"], "ready");
+    assert!(jobs(&database, &["retry", nobody]).answer().await.fails(1).lines().count() == 1);
+    assert!(jobs(&database, &["show", nobody]).answer().await.fails(1).contains("there is no job"));
+}
+
+async fn purge_takes_waiting_jobs_only(database: Database) {
+    enqueue(&database, &["panics"]).await;
+    drain(&database).await;
+    for line in [["panics", "--delay=1h"], ["panics", "--queue=a"], ["fails", r#"{"text":"x"}"#]] {
+        enqueue(&database, &line).await;
+    }
+    let purge = async |line: &[&str]| jobs(&database, &[&["purge", "--json"], line].concat()).answer().await.json();
+    assert_eq!(purge(&["--job", "nobody"]).await, json!({ "purged": 0 }));
+    assert_eq!(purge(&["--state", "scheduled"]).await, json!({ "purged": 1 }));
+    assert_eq!(purge(&["--queue", "a"]).await, json!({ "purged": 1 }));
+    assert_eq!(purge(&["--all"]).await, json!({ "purged": 1 }));
+    let stats = jobs(&database, &["stats", "--json"]).answer().await.json();
+    assert_eq!(stats["by_state"]["dead"], 1);
+    assert_eq!(stats["total"], 1);
+    assert!(jobs(&database, &["purge"]).answer().await.fails(2).contains("--all"));
+    assert!(jobs(&database, &["purge", "--state", "dead"]).answer().await.fails(2).contains("prune"));
+}
+
+async fn prune_takes_ended_jobs_only(database: Database) {
+    enqueue(&database, &["panics"]).await;
+    enqueue(&database, &["welcome_user", r#"{"user_id":1}"#]).await;
+    drain(&database).await;
+    enqueue(&database, &["panics", "--delay", "1h"]).await;
+    let prune = async |line: &[&str]| jobs(&database, &[&["prune", "--json"], line].concat()).answer().await.json();
+    assert_eq!(prune(&[]).await, json!({ "pruned": 0 }));
+    assert_eq!(prune(&["--retain", "succeeded=0s"]).await, json!({ "pruned": 1 }));
+    assert_eq!(prune(&["--retain", "0s"]).await, json!({ "pruned": 1 }));
+    let stats = jobs(&database, &["stats", "--json"]).answer().await.json();
+    assert_eq!(stats["by_state"]["scheduled"], 1);
+    assert_eq!(stats["total"], 1);
+}
+
+async fn a_job_runs_here_and_now_without_a_row(database: Database) {
+    let answer = jobs(&database, &["run", "welcome_user", r#"{"user_id":7,"note":"!"}"#]).env("GREETING", "hello");
+    assert_eq!(answer.answer().await.ok(), "\"hello, user 7!!\"\n");
+    assert_eq!(jobs(&database, &["run", "reindexing", r#"{"id":1}"#]).answer().await.ok(), "null\n");
+    let answer = jobs(&database, &["run", "fails", r#"{"text":"/nowhere"}"#]).answer().await;
+    assert!(answer.fails(1).contains("job `fails` failed: cannot read /nowhere"), "{answer:?}");
+    let answer = jobs(&database, &["run", "panics"]).answer().await;
+    assert!(answer.fails(1).contains("jobs.rs:") && answer.stderr.contains("as it must"), "{answer:?}");
+    let stats = jobs(&database, &["stats", "--json"]).answer().await.json();
+    assert_eq!(stats["total"], 0);
+    let answer = jobs(&database, &["run", "welcome_user", r#"{"user_id":7}"#]).env("GREETING", "").answer().await;
+    assert!(answer.fails(1).contains("the set-up of this program failed: GREETING is empty"), "{answer:?}");
+}
+
+async fn what_a_job_enqueues_goes_to_the_same_database(database: Database) {
+    // The environment names another database than the flag does, which counts.
+    let url = database.url.clone();
+    let line = ["run", "enqueues", r#"{"user_id":7}"#, "--database-url", &url, "--schema", "own"];
+    call(env!("CARGO_BIN_EXE_jobs"), database.folder.path(), &line)
+        .env("DATABASE_URL", "sqlite:other.db")
+        .answer()
+        .await
+        .ok();
+    let stats = jobs(&database, &["stats", "--json"]).env("PLAIN_WORKER_SCHEMA", "own").answer().await.json();
+    assert_eq!(stats["by_job"], json!({ "welcome_user": { "ready": 1 } }));
+    assert!(!database.folder.path().join("other.db").exists());
+}
+
+async fn migrate_says_what_it_did(database: Database) {
+    let answer = jobs(&database, &["migrate", "--json"]).answer().await.json();
+    assert_eq!(answer["applied"][0], "0001_first");
+    assert!(jobs(&database, &["migrate"]).answer().await.ok().contains("up to date"));
+    let program = env!("CARGO_BIN_EXE_stand_alone");
+    let answer = call(program, database.folder.path(), &["stats"]).env("DATABASE_URL", &database.url).answer().await;
+    assert_eq!(answer.ok(), "no jobs\n");
+}
+
+async fn the_commands_can_be_mounted(database: Database) {
+    let mounted = async |line: &[&str]| {
+        let call = call(env!("CARGO_BIN_EXE_mounted"), database.folder.path(), line);
+        call.env("PLAIN_WORKER_DATABASE_URL", &database.url).answer().await
+    };
+    assert_eq!(mounted(&["serve"]).await.ok(), "served\n");
+    mounted(&["background", "enqueue", "count_words", r#"{"text":"to be or not"}"#]).await.ok();
+    assert!(mounted(&["worker", "--drain"]).await.ok().contains("1 succeeded"));
+    let rows = mounted(&["list", "--json"]).await.json();
+    assert_eq!(rows[0]["output"], 4);
+    assert_eq!(mounted(&["background", "show", "x"]).await.code, Some(2));
+    assert!(mounted(&["background", "retry", "00000000-0000-7000-8000-000000000000"]).await.code == Some(1));
+}
