@@ -1,7 +1,7 @@
-//! The `#[job]` and `#[scheduled]` attributes of plain-worker.
+//! The `#[job]` and `#[scheduled]` attributes of plain-worker, and its `scheduled_command!`.
 //!
-//! They are re-exported and documented there: use them as `plain_worker::job`
-//! and `plain_worker::scheduled`. This crate has no other face.
+//! They are re-exported and documented there: use them as `plain_worker::job`,
+//! `plain_worker::scheduled` and `plain_worker::scheduled_command`. This crate has no other face.
 //!
 //! The modules are the way of one function through the macro: `conditions`
 //! settles its `#[cfg]`ed parameters, `attributes` collects what is written on
@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod commands;
 mod complaints;
 mod conditions;
 mod expansion;
@@ -39,4 +40,11 @@ pub fn job(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn scheduled(options: TokenStream, item: TokenStream) -> TokenStream {
     expansion::expand(Face::Scheduled, options.into(), item.into()).into()
+}
+
+/// Runs a command of the operating system by a cron expression; documented as
+/// `plain_worker::scheduled_command`.
+#[proc_macro]
+pub fn scheduled_command(input: TokenStream) -> TokenStream {
+    commands::expand(input.into()).into()
 }

@@ -162,9 +162,14 @@ const KEYS: &[Key<Options>] = &[
 pub fn read(tokens: TokenStream, complaints: &mut Complaints) -> Options {
     let mut options = Options::default();
     if let Some(entries) = complaints.take(Punctuated::parse_terminated.parse2(tokens)) {
-        table::read("job", KEYS, &entries, &mut options, complaints);
+        table::read("#[job]", KEYS, &entries, &mut options, complaints);
     }
     options
+}
+
+/// Reads one option, for a command that has it too.
+pub fn read_one(options: &mut Options, entry: &Entry) -> Result<()> {
+    table::read_one(KEYS, options, entry)
 }
 
 /// `crate = path`, for a crate that knows plain-worker by another name.

@@ -148,11 +148,27 @@ impl Parse for Parts {
 pub fn read(tokens: TokenStream, complaints: &mut Complaints) -> Option<Scheduled> {
     let parts = complaints.take(Parts::parse.parse2(tokens))?;
     let mut options = ScheduleOptions::default();
-    table::read("scheduled", KEYS, &parts.options, &mut options, complaints);
+    table::read("#[scheduled]", KEYS, &parts.options, &mut options, complaints);
     let literal = complaints.take(values::string(&parts.expression, "#[scheduled(\"0 9 * * MON-FRI\")]"))?;
     let text = literal.value();
-    // Stable Rust gives no span inside a literal: the message shows the place under a caret line.
-    let read = Schedule::parse(&text).map_err(|error| Error::new_spanned(&literal, error.report()));
-    let expression = complaints.take(read).map_or(text, |schedule| schedule.expression().to_owned());
+    let expression = complaints.take(normal_form(&literal)).unwrap_or(text);
     Some(Scheduled { literal, expression, options })
+}
+
+/// Reads the expression of a command's schedule; gives its normal form.
+pub fn read_expression(when: &Expr, example: &str) -> Result<String> {
+    normal_form(&values::string(when, example)?)
+}
+
+/// Reads one option, for a command that has it too.
+pub fn read_one(options: &mut ScheduleOptions, entry: &Entry) -> Result<()> {
+    table::read_one(KEYS, options, entry)
+}
+
+fn normal_form(literal: &LitStr) -> Result<String> {
+    match Schedule::parse(&literal.value()) {
+        Ok(schedule) => Ok(schedule.expression().to_owned()),
+        // Stable Rust gives no span inside a literal: the message shows the place under a caret line.
+        Err(error) => Err(Error::new_spanned(literal, error.report())),
+    }
 }

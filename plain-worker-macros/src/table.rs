@@ -89,6 +89,15 @@ pub struct Key<T> {
     pub read: fn(&mut T, &Entry) -> Result<()>,
 }
 
+/// Reads one option that the table has.
+pub fn read_one<T>(table: &[Key<T>], into: &mut T, entry: &Entry) -> Result<()> {
+    let written = spelling::plain(&entry.key);
+    match table.iter().find(|key| written == key.name) {
+        Some(key) => (key.read)(into, entry),
+        None => Err(Error::new_spanned(&entry.key, format!("`{written}` is not an option"))),
+    }
+}
+
 /// Reads options by the table; what is wrong with one does not hide the others.
 pub fn read<T>(
     of: &str,
@@ -104,7 +113,7 @@ pub fn read<T>(
             let names = || table.iter().map(|key| key.name);
             let hint = spelling::hint(&written, names());
             let list = spelling::list(names());
-            complaints.at(&entry.key, format!("`{written}` is not an option of `#[{of}]`; valid are {list}{hint}"));
+            complaints.at(&entry.key, format!("`{written}` is not an option of `{of}`; valid are {list}{hint}"));
             continue;
         };
         if seen.contains(&key.name) {

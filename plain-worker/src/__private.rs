@@ -7,7 +7,7 @@ pub use inventory;
 pub use serde;
 pub use serde_json;
 
-pub use plain_worker_macros::{job, scheduled};
+pub use plain_worker_macros::{job, scheduled, scheduled_command};
 
 pub use crate::arguments::{StoredArgument, check_arguments, read_arguments, slot_arguments};
 pub use crate::command::{Command, CommandSchedule, Registered};

@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod command;
@@ -91,6 +92,7 @@ mod status;
 mod store;
 mod worker;
 
+pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
 pub use command::{Command, CommandOutput};
@@ -106,6 +108,8 @@ pub use pause::{Pause, PauseTarget};
 pub use plain_worker_macros::job;
 #[doc = include_str!("docs/scheduled.md")]
 pub use plain_worker_macros::scheduled;
+#[doc = include_str!("docs/scheduled_command.md")]
+pub use plain_worker_macros::scheduled_command;
 pub use queue::{
     BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
     Schedules, WaitError, Within,

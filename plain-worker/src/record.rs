@@ -435,6 +435,15 @@ pub(crate) struct Promoted {
     pub next_in: Option<Duration>,
 }
 
+/// A stored request, as a check looks at it to see whether this program could run it.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredRow {
+    pub seq: i64,
+    pub id: JobId,
+    pub job: String,
+    pub arguments: String,
+}
+
 /// A parked request, as a worker looks at it to see whether it can run it.
 #[derive(Clone, Debug)]
 pub(crate) struct ParkedRow {

@@ -64,6 +64,25 @@ impl Registry {
         Self::from_definitions(functions.chain(definitions(commands)?))
     }
 
+    /// These jobs alone, instead of all that are linked into this program.
+    ///
+    /// # Errors
+    /// Two jobs that share a name or an alias: the text names both places.
+    ///
+    /// ```
+    /// use plain_worker::{Job, Registry, job};
+    ///
+    /// #[job]
+    /// async fn welcome_user(user_id: i64) {}
+    ///
+    /// let jobs = Registry::of([welcome_user::DEFINITION])?;
+    /// assert!(jobs.get("welcome_user").is_some());
+    /// # Ok::<(), plain_worker::Error>(())
+    /// ```
+    pub fn of(jobs: impl IntoIterator<Item = &'static JobDef>) -> Result<Self> {
+        Self::from_definitions(jobs.into_iter()).map_err(Error::Setting)
+    }
+
     fn from_definitions(definitions: impl Iterator<Item = &'static JobDef>) -> Result<Self, String> {
         let mut jobs: Vec<_> = definitions.collect();
         jobs.sort_by_key(|job| (job.name, job.file, job.line));

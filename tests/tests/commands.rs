@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use plain_worker::schedule::Schedule;
 use plain_worker::{
-    AttemptRow, AttemptStatus, CancelAnswer, Command, CommandOutput, ErrorKind, JobId, JobRow, JobState, Queue, Worker,
-    WorkerBuilder, WorkerReport,
+    AttemptRow, AttemptStatus, Backoff, CancelAnswer, Command, CommandOutput, Error, ErrorKind, JobId, JobRow,
+    JobState, NewSchedule, Queue, Registry, ScheduleRow, ScheduleState, Worker, WorkerBuilder, WorkerReport,
+    scheduled_command,
 };
 use plain_worker_tests::{Database, Program, on_every_store, until, until_true};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -15,6 +17,25 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 const NO_ARGUMENTS: &str = "cbf29ce484222325";
 /// This program's `main` belongs to the tests, so its commands are guarded by another.
 const GUARD: &str = env!("CARGO_BIN_EXE_commands");
+
+// Never due in a test; what they are is looked at.
+scheduled_command!("0 0 29 2 *", ["echo", "of the program"]);
+scheduled_command!(
+    "0 0 29 2 *",
+    "cmd:echo $GREETING; pwd >&2",
+    name = "greeting",
+    tz = "Europe/Berlin",
+    overlap = "queue",
+    directory = "/",
+    keep_env("PATH"),
+    env(GREETING = "hello"),
+    stop_after = "1s",
+    queue = "letters",
+    priority = -1,
+    retries = 2,
+    backoff = fixed("1s"),
+    timeout = "1m",
+);
 
 /// A row as somebody with nothing but the database would write it.
 struct Row<'a> {
@@ -45,14 +66,18 @@ impl<'a> Row<'a> {
             quoted(self.arguments),
             quoted(self.shape),
         );
-        if database.is_postgres() {
-            let mut connection = PgConnection::connect(&database.url).await.unwrap();
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-        } else {
-            let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-        }
+        execute(database, sql).await;
         id.into()
+    }
+}
+
+async fn execute(database: &Database, sql: String) {
+    if database.is_postgres() {
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    } else {
+        let mut connection = SqliteConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
     }
 }
 
@@ -140,6 +165,8 @@ on_every_store! {
     a_killed_worker_leaves_no_command_behind,
     a_row_runs_no_command_that_the_code_does_not_name,
     two_commands_at_once_are_two,
+    commands_run_at_their_times_and_by_hand,
+    a_schedule_runs_no_command_that_the_code_does_not_name,
 }
 
 async fn a_command_is_recorded_with_what_it_printed(database: Database) {
@@ -404,6 +431,84 @@ async fn two_commands_at_once_are_two(database: Database) {
     assert!(ended.iter().all(|(row, _)| row.state == JobState::Succeeded), "{ended:?}");
 }
 
+async fn commands_run_at_their_times_and_by_hand(database: Database) {
+    let queue = database.queue_with_movable_clock().await;
+    // The same time, twice a command for the shell, once a list.
+    let commands = [
+        Command::shell("echo at $PLAIN_WORKER_SLOT"),
+        Command::shell("echo another at $PLAIN_WORKER_SLOT"),
+        Command::new("echo").arg("a list"),
+    ];
+    let names: Vec<_> = commands.iter().map(Command::job_name).collect();
+    let worker = Worker::builder(queue.clone()).command_guard(GUARD);
+    let worker = commands.into_iter().fold(worker, |worker, command| worker.schedule(command, "@hourly"));
+    beside(worker, async {
+        let all = |what: &'static str, is: fn(&ScheduleRow) -> bool| {
+            let queue = queue.clone();
+            until(what, move || {
+                let queue = queue.clone();
+                async move {
+                    let rows = queue.schedules().list().await.unwrap();
+                    // Those of the macro are there as well.
+                    let rows: Vec<_> = rows.into_iter().filter(|row| row.expression == "0 * * * *").collect();
+                    (rows.len() == 3 && rows.iter().all(is)).then_some(rows)
+                }
+            })
+        };
+        all("they are registered", |row| row.state == ScheduleState::Active).await;
+        queue.move_clock(Duration::from_secs(60 * 60)).await.unwrap();
+        let rows = all("they have run", |row| row.last_state == Some(JobState::Succeeded)).await;
+        for row in &rows {
+            let job = queue.job(row.last_job.unwrap()).await.unwrap().unwrap();
+            assert!(names.contains(&job.job) && row.name == format!("{} 0 * * * * UTC", job.job), "{row:?}");
+            let printed: CommandOutput = serde_json::from_str(&job.output.unwrap()).unwrap();
+            let slot = row.last_slot.unwrap().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            match job.job.as_str() {
+                "exec:echo 'a list'" => assert_eq!(printed.stdout, "a list\n"),
+                "cmd:echo at $PLAIN_WORKER_SLOT" => assert_eq!(printed.stdout, format!("at {slot}\n")),
+                _ => assert_eq!(printed.stdout, format!("another at {slot}\n")),
+            }
+        }
+        // After so long a leap of the clock a worker is taken for gone until it says that it is there.
+        all("its worker lives", |row| row.state == ScheduleState::Active).await;
+        let id = queue.schedules().run_now(&rows[0].name).await.unwrap();
+        in_state(&queue, id, JobState::Succeeded).await;
+    })
+    .await;
+}
+
+async fn a_schedule_runs_no_command_that_the_code_does_not_name(database: Database) {
+    let queue = database.queue_with_movable_clock().await;
+    let foreign = format!("exec:touch {}/foreign", database.folder.path().display());
+    let hourly = || Schedule::parse("@hourly").unwrap();
+    let worker = Worker::builder(queue.clone()).command_guard(GUARD);
+    beside(worker.schedule("cmd:echo ours", "@hourly").schedule("cmd:echo tick", "@hourly"), async {
+        let schedules = queue.schedules();
+        until_true("they are registered", || async { schedules.list().await.unwrap().len() == 4 }).await;
+        let refused = schedules.add(NewSchedule::by_name("foreign", hourly(), &foreign)).await;
+        assert!(matches!(refused, Err(Error::UnknownJob { .. })), "{refused:?}");
+        // Somebody who can write into the database changes one of each kind.
+        schedules.add(NewSchedule::by_name("added", hourly(), "cmd:echo ours")).await.unwrap();
+        let table = if database.is_postgres() { "plain_worker.schedules" } else { "plain_worker_schedules" };
+        let sql = format!("UPDATE {table} SET job = '{foreign}' WHERE name NOT LIKE 'cmd:echo tick%'");
+        execute(&database, sql).await;
+        queue.move_clock(Duration::from_secs(2 * 60 * 60)).await.unwrap();
+        let tick = "cmd:echo tick 0 * * * * UTC";
+        until_true("the times have come", || async { schedules.get(tick).await.unwrap().last_job.is_some() }).await;
+        let added = schedules.get("added").await.unwrap();
+        assert_eq!((added.state, added.last_job), (ScheduleState::Stopped, None));
+        assert_eq!(added.problem.unwrap(), format!("no worker that lives has job `{foreign}`: nothing is run"));
+        // What is run by a schedule in code is told by the code.
+        let ours = until("its time has come, too", || async {
+            schedules.get("cmd:echo ours 0 * * * * UTC").await.unwrap().last_job
+        })
+        .await;
+        assert_eq!(in_state(&queue, ours, JobState::Succeeded).await.job, "cmd:echo ours");
+    })
+    .await;
+    assert!(!database.folder.path().join("foreign").exists());
+}
+
 #[tokio::test]
 async fn a_program_that_cannot_guard_its_commands_is_told_at_its_start() {
     let database = Database::sqlite();
@@ -424,6 +529,47 @@ async fn a_program_that_cannot_guard_its_commands_is_told_at_its_start() {
     );
     let no_guard = start(ours().command_guard("true")).await;
     assert!(no_guard.contains("their guard true ends without a word; it must be of the same version"), "{no_guard}");
+}
+
+#[tokio::test]
+async fn the_macro_says_all_that_a_command_can() {
+    let registry = Registry::of_program().unwrap();
+    assert!(registry.get("exec:echo 'of the program'").is_some());
+    let greeting = registry.get("greeting").unwrap();
+    let expected = Command::shell("echo $GREETING; pwd >&2")
+        .name("greeting")
+        .directory("/")
+        .keep_env(["PATH"])
+        .env("GREETING", "hello")
+        .stop_after(Duration::from_secs(1))
+        .queue("letters")
+        .priority(-1)
+        .retries(2)
+        .backoff(Backoff::fixed(Duration::from_secs(1)))
+        .timeout(Duration::from_secs(60));
+    assert_eq!(greeting.command, Some(&expected));
+    assert_eq!((greeting.options.queue, greeting.options.retries), ("letters", 2));
+    let schedule = greeting.schedules[0];
+    assert_eq!((schedule.name, schedule.expression), (Some("greeting"), "0 0 29 2 *"));
+    assert_eq!((schedule.zone, schedule.overlap), (Some("Europe/Berlin"), Some("queue")));
+    assert!(greeting.file.ends_with("commands.rs") && greeting.line > 1, "{}", greeting.place());
+
+    let database = Database::sqlite();
+    let queue = database.queue().await;
+    let id = Row::of("greeting").put(&database).await;
+    drain(worker(&queue, [])).await;
+    let printed = output(&queue.attempts(id).await.unwrap()[0]);
+    assert_eq!((printed.stdout.as_str(), printed.stderr.as_str()), ("hello\n", "/\n"));
+}
+
+#[tokio::test]
+async fn a_worker_without_commands_leaves_them_to_others() {
+    let database = Database::sqlite();
+    let queue = database.queue().await;
+    let id = Row::of("greeting").put(&database).await;
+    let refused = Worker::builder(queue.clone()).without_commands().run_until(async {}).await.expect_err("no jobs");
+    assert!(refused.to_string().contains("this program has no jobs"), "{refused}");
+    assert_eq!(queue.job(id).await.unwrap().unwrap().state, JobState::Ready);
 }
 
 #[tokio::test]

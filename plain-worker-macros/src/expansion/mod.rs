@@ -4,7 +4,7 @@ mod definition;
 mod run;
 #[cfg(test)]
 mod snapshots;
-mod timetable;
+pub mod timetable;
 mod twin;
 
 use proc_macro2::{Span, TokenStream};

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::{Expr, ExprLit, Lit};
 
 use super::{Job, located};
-use crate::schedules::{self, Given, Scheduled};
+use crate::schedules::{self, Given, ScheduleOptions, Scheduled};
 use crate::{spelling, values};
 
 /// One `ScheduleDef` for each.
@@ -19,6 +19,17 @@ fn expand_one(job: &Job<'_>, scheduled: &Scheduled) -> TokenStream {
     let private = &job.private;
     let (expression, options) = (&scheduled.expression, &scheduled.options);
     let arguments = expand_arguments(job, &options.arguments);
+    let sets = expand_settings(options, private);
+    quote! {{
+        #[allow(unused_mut, reason = "nothing may be set")]
+        let mut schedule = #private::ScheduleDef::new(#expression, || #arguments);
+        #sets
+        schedule
+    }}
+}
+
+/// One assignment to `schedule` for each option that is written.
+pub fn expand_settings(options: &ScheduleOptions, private: &TokenStream) -> TokenStream {
     let some = |value: TokenStream| quote!(#private::core::option::Option::Some(#value));
     let mut sets = TokenStream::new();
     let texts = [
@@ -42,12 +53,7 @@ fn expand_one(job: &Job<'_>, scheduled: &Scheduled) -> TokenStream {
         let given = schedules::canonical(&options.arguments);
         sets.extend(quote!(schedule.given = #given;));
     }
-    quote! {{
-        #[allow(unused_mut, reason = "nothing may be set")]
-        let mut schedule = #private::ScheduleDef::new(#expression, || #arguments);
-        #sets
-        schedule
-    }}
+    sets
 }
 
 /// The JSON of the given arguments, by a struct that is stored like the job's own.

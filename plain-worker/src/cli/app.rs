@@ -107,6 +107,7 @@ impl App {
     /// }
     /// ```
     pub async fn run(self) -> ExitCode {
+        crate::guard_commands();
         match parse::<Command>(std::env::args_os().collect()) {
             Ok(command) => command.run(self.called_as_the_process()).await,
             Err(code) => ExitCode::from(code),
@@ -114,6 +115,7 @@ impl App {
     }
 
     pub(super) fn main_of<C: Runs>(self) -> ! {
+        crate::guard_commands();
         let code = match parse::<C>(std::env::args_os().collect()) {
             Ok(command) => on_a_runtime(command.execute(self.called_as_the_process())),
             Err(code) => code,
@@ -133,12 +135,15 @@ impl App {
         self.options.clone()
     }
 
+    /// The worker of this program, before flags and without the set-up: it knows the jobs, but cannot run them.
+    pub(super) fn customised_worker(&mut self, queue: &Queue) -> WorkerBuilder {
+        let worker = Worker::builder(queue.clone()).states(std::mem::take(&mut self.states));
+        self.customise.drain(..).fold(worker, |worker, customise| customise(worker))
+    }
+
     /// The worker of this program, before flags; the set-up is done here.
     pub(super) async fn prepare_worker(&mut self, queue: &Queue) -> Result<WorkerBuilder, Failure> {
-        let mut worker = Worker::builder(queue.clone()).states(std::mem::take(&mut self.states));
-        for customise in self.customise.drain(..) {
-            worker = customise(worker);
-        }
+        let worker = self.customised_worker(queue);
         let Some(set_up) = self.set_up.take() else { return Ok(worker) };
         set_up(queue.clone(), worker)
             .await

@@ -6,8 +6,8 @@ use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
 use super::commands::{
-    cancel::Cancel, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune, purge::Purge,
-    retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
+    cancel::Cancel, check::Check, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune,
+    purge::Purge, retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
 };
 use super::exit::{Failure, Outcome};
 use super::settings;
@@ -43,7 +43,11 @@ pub struct Command(Verb);
 
 impl Command {
     /// Does it, and gives the exit code; errors are told on stderr.
+    ///
+    /// A program whose scheduled commands need a guard is started again with the same arguments: it must come here
+    /// with them, or call [`guard_commands`](crate::guard_commands) before.
     pub async fn run(self, app: App) -> ExitCode {
+        crate::guard_commands();
         ExitCode::from(self.execute(app).await)
     }
 }
@@ -88,6 +92,7 @@ enum Verb {
     Enqueue(Box<Enqueue>),
     Run(Run),
     Jobs(Jobs),
+    Check(Check),
     #[command(flatten)]
     Keep(Keep),
 }
@@ -99,6 +104,7 @@ impl Verb {
             Self::Enqueue(command) => command.run(app).await,
             Self::Run(command) => command.run(app).await,
             Self::Jobs(command) => command.run(),
+            Self::Check(command) => command.run(app).await,
             Self::Keep(command) => command.run(app).await,
         }
     }
@@ -152,6 +158,8 @@ pub(super) enum OfAProgram {
     Run(Anything),
     #[command(hide = true)]
     Jobs(Anything),
+    #[command(hide = true)]
+    Check(Anything),
 }
 
 /// Any arguments at all.
@@ -168,6 +176,7 @@ impl OfAProgram {
             Self::Enqueue(_) => "enqueue",
             Self::Run(_) => "run",
             Self::Jobs(_) => "jobs",
+            Self::Check(_) => "check",
         };
         Failure::wrong(format!(
             "`{name}` needs the code of your jobs, which this program does not have: write \
@@ -203,6 +212,7 @@ impl Subcommand for Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::supervisor;
 
     fn grammar<C: Subcommand>() -> clap::Command {
         settings::before_the_command(C::augment_subcommands(clap::Command::new("program"))).subcommand_required(true)
@@ -255,7 +265,7 @@ mod tests {
             for argument in command.get_arguments() {
                 let Some(flag) = argument.get_long() else { continue };
                 // These are read by hand, in an order that clap does not know.
-                if ["help", "version", "database-url", "embedded"].contains(&flag) {
+                if ["help", "version", "database-url", "embedded", supervisor::SUPERVISED].contains(&flag) {
                     continue;
                 }
                 let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());

@@ -11,6 +11,8 @@ pub(super) enum Code {
     Failed = 1,
     /// The input or the configuration is wrong: the same again will fail again.
     Wrong = 2,
+    /// A worker process has run as many jobs as it should; its supervisor starts it again.
+    Again = 3,
 }
 
 /// What a command answers.

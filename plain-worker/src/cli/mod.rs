@@ -25,11 +25,13 @@ mod app;
 mod command;
 mod commands;
 mod exit;
+mod lifeline;
 mod log;
 mod output;
 mod settings;
 mod shapes;
 mod signals;
+mod supervisor;
 mod text;
 mod values;
 

@@ -40,7 +40,7 @@ use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Pulse, Purged, RetryAnswer, Run, RunToken, Standing, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Pulse, Purged, RetryAnswer, Run, RunToken, Standing, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 
@@ -144,6 +144,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn parked(&self, jobs: Vec<String>, after: i64, limit: u32) -> Result<Vec<ParkedRow>>;
     /// Makes these parked requests ready.
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64>;
+    /// Requests of any state in the order of their `seq`, after that one.
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>>;
 
     /// The rows of all schedules, by name, with the latest run's standing left out.
     async fn schedules(&self) -> Result<Vec<ScheduleRow>>;

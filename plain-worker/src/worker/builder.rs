@@ -57,6 +57,7 @@ pub struct WorkerBuilder {
     own_runtime: Option<usize>,
     paused: bool,
     drain: bool,
+    max_jobs: Option<u64>,
     time_zone: Tz,
     catch_up_window: Duration,
     commands: CommandSettings,
@@ -82,6 +83,7 @@ impl WorkerBuilder {
             own_runtime: None,
             paused: false,
             drain: false,
+            max_jobs: None,
             time_zone: Tz::UTC,
             catch_up_window: Duration::from_secs(24 * 60 * 60),
             commands: CommandSettings::default(),
@@ -238,6 +240,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Returns after so many attempts (a few more, as many run at once), when those that run have ended, however long
+    /// that takes; [`WorkerReport::used_up`] says so. For processes that are to be replaced from time to time.
+    pub fn max_jobs(mut self, attempts: u64) -> Self {
+        self.max_jobs = Some(attempts.max(1));
+        self
+    }
+
     /// Runs a command of the operating system by a schedule: `"@hourly"`, or a [`Schedule`] with a zone.
     ///
     /// Text that begins with `cmd:` is for the shell; a list of texts is a program with its
@@ -282,6 +291,14 @@ impl WorkerBuilder {
         self
     }
 
+    /// What of the stored jobs this worker could not run; see [`check`](crate::check). Knows its own commands, too.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, or two jobs share a name.
+    pub async fn check(mut self) -> Result<crate::CheckReport> {
+        crate::check_with(&self.queue, &self.commands.registry()?).await
+    }
+
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
     ///
     /// # Errors
@@ -304,6 +321,7 @@ impl WorkerBuilder {
             build,
             own_runtime,
             drain,
+            max_jobs,
             time_zone,
             catch_up_window,
             mut commands,
@@ -362,10 +380,11 @@ impl WorkerBuilder {
             build = %config.build, "worker started"
         );
         let parts = Parts::start(&queue, &config, jobs, running, life, heartbeat);
-        tokio::select! {
-            () = shutdown => {}
-            () = parts.drained(&queue, &config), if drain => {}
-        }
-        Ok(parts.stop(&config, grace).await)
+        let used_up = tokio::select! {
+            () = shutdown => false,
+            () = parts.drained(&queue, &config), if drain => false,
+            () = parts.used_up(max_jobs.unwrap_or(u64::MAX)), if max_jobs.is_some() => true,
+        };
+        Ok(WorkerReport { used_up, ..parts.stop(&config, grace).await })
     }
 }

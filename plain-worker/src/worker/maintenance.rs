@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
 use super::running::Running;
+use crate::check;
 use crate::error::Result;
 use crate::job::PayloadError;
 use crate::queue::Queue;
@@ -25,6 +26,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const PIECE: u32 = 1_000;
 /// How often the park is looked through for jobs that this worker can run.
 const PARK_ROUND: Duration = Duration::from_secs(10);
+/// How many stored requests a worker looks through at its start.
+const CHECKED: u64 = 100_000;
 /// How often what ended is summed up.
 const COUNT_ROUND: Duration = Duration::from_secs(10);
 /// How often old results are pruned and tables kept ready.
@@ -85,6 +88,20 @@ impl Maintenance {
         let worker = self.config.id;
         let again = self.queue.ask(move |store| async move { store.notices(worker, vec![token]).await }).await?;
         Ok(!again.is_empty() && self.running.tokens().contains(&token))
+    }
+
+    /// Tells once what waits and cannot be run here, as the command `check` does.
+    pub(super) async fn tell_what_cannot_run(self: Arc<Self>) {
+        let report = tokio::select! {
+            report = check::read(&self.queue, &self.config.registry, CHECKED) => report,
+            () = self.stop.cancelled() => return,
+        };
+        match report {
+            Ok(report) if report.is_clean() => tracing::debug!(worker = %self.config.id, "{report}"),
+            // One line, as everything in a log.
+            Ok(report) => tracing::warn!(worker = %self.config.id, "{}", report.line()),
+            Err(error) => tracing::warn!(%error, "could not look for stored jobs that cannot be run here"),
+        }
     }
 
     /// Takes jobs out of the park that this worker can run: at its start, and again and again, since a worker of

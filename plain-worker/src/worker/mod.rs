@@ -30,10 +30,13 @@ mod verdict;
 
 pub use builder::WorkerBuilder;
 pub use command::guard_commands;
+#[cfg(feature = "cli")]
+pub(crate) use command::own_program;
 pub use context::Context;
 #[cfg(feature = "cli")]
 pub(crate) use here::run_here;
 pub use hooks::EndedJob;
+pub(crate) use panics::caught;
 pub use report::WorkerReport;
 
 use crate::queue::Queue;

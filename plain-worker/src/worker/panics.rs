@@ -42,7 +42,7 @@ fn watch() {
 }
 
 /// Calls `work` and gives its panic as text: the message and the place.
-pub(super) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     watch();
     let outer = SEEN.replace(Some(Seen::default()));
     let outcome = catch_unwind(AssertUnwindSafe(work));

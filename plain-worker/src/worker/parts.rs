@@ -97,6 +97,7 @@ impl Parts {
             )),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped(life.scenes.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
+            spawn(tokio::spawn(Arc::clone(&keeper).tell_what_cannot_run())),
             spawn(tokio::spawn(Arc::clone(&keeper).count_until_stopped())),
             spawn(tokio::spawn(keeper.prune_until_stopped())),
             spawn(tokio::spawn(timekeeper.run_until_stopped())),
@@ -148,6 +149,15 @@ impl Parts {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(250));
         }
+    }
+
+    /// Waits until so many attempts have ended; then claims no more, and waits for those that run.
+    pub(super) async fn used_up(&self, attempts: u64) {
+        self.tally.reaches(attempts).await;
+        tracing::info!(attempts, "as many jobs as this worker should; what runs ends");
+        self.stop.cancel();
+        // What a claim brings that was under way is handed back, or has started and is waited for.
+        self.running.idle().await;
     }
 
     /// Whether another worker holds runs and may be dead, as the next look shows.

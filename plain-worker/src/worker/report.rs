@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tokio::sync::Notify;
+
 use crate::record::{Finish, Next};
 use crate::status::JobState;
 
@@ -21,6 +23,8 @@ pub struct WorkerReport {
     pub handed_back: u64,
     /// Whether everything that ran was ended or handed back in time; what was not is rescued by other workers.
     pub clean: bool,
+    /// Whether it stopped because it had run as many jobs as it should.
+    pub used_up: bool,
 }
 
 /// The report in the making.
@@ -31,6 +35,8 @@ pub(super) struct Tally {
     dead: AtomicU64,
     other: AtomicU64,
     handed_back: AtomicU64,
+    /// Rung at each count, for whoever waits for a number.
+    counted: Notify,
 }
 
 impl Tally {
@@ -43,6 +49,22 @@ impl Tally {
             Next::Again(_) => &self.handed_back,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+        self.counted.notify_waiters();
+    }
+
+    /// Waits until so many attempts have ended here.
+    pub(super) async fn reaches(&self, number: u64) {
+        loop {
+            let counted = self.counted.notified();
+            tokio::pin!(counted);
+            // Registered before the look, so that no count falls in between.
+            counted.as_mut().enable();
+            let WorkerReport { succeeded, retrying, dead, other, handed_back, .. } = self.report(true);
+            if succeeded + retrying + dead + other + handed_back >= number {
+                return;
+            }
+            counted.await;
+        }
     }
 
     pub(super) fn report(&self, clean: bool) -> WorkerReport {
@@ -54,6 +76,7 @@ impl Tally {
             other: read(&self.other),
             handed_back: read(&self.handed_back),
             clean,
+            used_up: false,
         }
     }
 }

@@ -17,7 +17,26 @@ on_every_store! {
     a_job_runs_here_and_now_without_a_row,
     what_a_job_enqueues_goes_to_the_same_database,
     migrate_says_what_it_did,
+    check_tells_what_this_program_cannot_run,
     the_commands_can_be_mounted,
+}
+
+async fn check_tells_what_this_program_cannot_run(database: Database) {
+    let id = enqueue(&database, &["welcome_user", r#"{"user_id":7}"#]).await;
+    let answer = jobs(&database, &["check"]).answer().await;
+    assert_eq!(answer.ok().trim(), "all 1 stored jobs can be run");
+    database.execute("UPDATE {}job_requests SET arguments = '{ }'").await;
+    let answer = jobs(&database, &["check", "--json"]).answer().await;
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let report: Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((&report["checked"], &report["complete"]), (&json!(1), &json!(true)));
+    let problem = json!({ "job": "welcome_user", "reason": "missing argument `user_id`", "count": 1, "samples": [id] });
+    assert_eq!(report["problems"], json!([problem]));
+    let answer = jobs(&database, &["check"]).answer().await;
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    for part in ["1 of 1 stored jobs cannot be run", "JOB", "missing argument `user_id`", &id] {
+        assert!(answer.stdout.contains(part), "{part}: {answer:?}");
+    }
 }
 
 /// Enqueues, and gives the id.

@@ -88,7 +88,7 @@ async fn wrong_databases_are_refused() {
 async fn the_stand_alone_program_says_what_it_cannot() {
     let folder = tempfile::tempdir().unwrap();
     let stand_alone = |line: &'static [&'static str]| call(env!("CARGO_BIN_EXE_stand_alone"), folder.path(), line);
-    for name in ["worker", "enqueue", "run", "jobs"] {
+    for name in ["worker", "enqueue", "run", "jobs", "check"] {
         let line: &'static [&'static str] = Box::leak(Box::new([name, "x", "--drain"]));
         let answer = stand_alone(line).answer().await;
         assert!(answer.fails(2).contains("needs the code of your jobs"), "{answer:?}");

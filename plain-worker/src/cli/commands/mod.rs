@@ -1,6 +1,7 @@
 //! The commands, one a file: each is the grammar of its flags and what it does.
 
 pub(super) mod cancel;
+pub(super) mod check;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;

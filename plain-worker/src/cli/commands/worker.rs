@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use super::super::app::App;
 use super::super::exit::{Code, Failure, Outcome};
+use super::super::lifeline::hang_on_supervisor;
 use super::super::log::Level;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
+use super::super::supervisor::supervise;
 use super::super::values::{retain, retention, span, yes_or_no};
 use crate::worker::{WorkerBuilder, WorkerReport};
 
@@ -47,6 +49,16 @@ pub(in super::super) struct Work {
     /// Stop when nothing in the served queues is due, running here, or held by a dead worker
     #[arg(long, env = "PLAIN_WORKER_DRAIN", value_parser = yes_or_no())]
     drain: bool,
+    /// Run so many worker processes: one that dies is started again, all end with this one, each has the slots of
+    /// --concurrency and --threads
+    #[arg(long, value_name = "NUMBER", env = "PLAIN_WORKER_PROCESSES", value_parser = at_least_one)]
+    processes: Option<usize>,
+    /// Replace a worker process by a new one after so many jobs, when what it runs has ended
+    #[arg(long, value_name = "JOBS", env = "PLAIN_WORKER_MAX_JOBS_PER_PROCESS", value_parser = at_least_one)]
+    max_jobs_per_process: Option<usize>,
+    /// This is a worker process: its supervisor starts it so
+    #[arg(long, hide = true)]
+    supervised: bool,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -83,6 +95,12 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 impl Work {
     pub(in super::super) async fn run(self, app: &mut App) -> Outcome {
+        if self.supervised {
+            hang_on_supervisor()?;
+        } else if self.processes.is_some() || self.max_jobs_per_process.is_some() {
+            self.settings.log.install(Level::Info)?;
+            return supervise(self.processes.unwrap_or(1), self.drain).await;
+        }
         let queue = self.settings.open(app, Tables::Create, Level::Info).await?;
         // A program that has set one itself knows better.
         let _ = queue.make_process_wide();
@@ -91,7 +109,13 @@ impl Work {
         let report = worker.run_until(stop.told()).await?;
         queue.close().await;
         self.output.print(&Shape::from(report), || words(report))?;
-        Ok(if report.clean { Code::Done } else { Code::Failed })
+        Ok(if !report.clean {
+            Code::Failed
+        } else if report.used_up {
+            Code::Again
+        } else {
+            Code::Done
+        })
     }
 
     /// The flags over the settings of the program.
@@ -104,6 +128,9 @@ impl Work {
             if let Some(slots) = slots {
                 worker = worker.queue(name, *slots);
             }
+        }
+        if let Some(jobs) = self.max_jobs_per_process {
+            worker = worker.max_jobs(jobs as u64);
         }
         if self.paused {
             worker = worker.paused(true);
@@ -143,13 +170,13 @@ struct Shape {
 
 impl From<WorkerReport> for Shape {
     fn from(report: WorkerReport) -> Self {
-        let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+        let WorkerReport { succeeded, retrying, dead, other, handed_back, clean, .. } = report;
         Self { succeeded, retrying, dead, other, handed_back, clean }
     }
 }
 
 fn words(report: WorkerReport) -> String {
-    let WorkerReport { succeeded, retrying, dead, other, handed_back, clean } = report;
+    let WorkerReport { succeeded, retrying, dead, other, handed_back, clean, .. } = report;
     let mut words = format!(
         "{succeeded} succeeded, {retrying} tried again later, {dead} dead, {other} ended otherwise, {handed_back} handed back"
     );

@@ -356,6 +356,22 @@ pub(super) async fn arguments_come_back_as_they_went(f: Fixture) {
     assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), texts.len());
 }
 
+pub(super) async fn stored_requests_of_every_state_are_read_in_order(f: Fixture) {
+    f.put(vec![new(1), new(2), changed(3, |request| request.due = Due::In(DAY)), new(4)]).await;
+    let run = f.take_one().await;
+    let parked = Again { state: JobState::Parked, ..again(&run, JobState::Parked, Duration::ZERO) };
+    assert!(f.end(waits(&run, None, parked)).await);
+    let running = f.take_one().await;
+    assert_eq!(number(&running), 2);
+    let first = f.requests(0, 2).await.unwrap();
+    assert_eq!(first.len(), 2);
+    let rest = f.requests(first[1].seq, 10).await.unwrap();
+    let mut seen: Vec<_> = first.iter().chain(&rest).map(|row| (&*row.job, &*row.arguments)).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [("sample", r#"{"n":1}"#), ("sample", r#"{"n":3}"#), ("sample", r#"{"n":4}"#)]);
+    assert!(f.requests(rest.last().unwrap().seq, 10).await.unwrap().is_empty());
+}
+
 pub(super) async fn a_parked_job_waits_for_who_can_run_it(f: Fixture) {
     f.put(vec![new(1), new(2)]).await;
     for run in f.take(2).await {

@@ -98,6 +98,7 @@ for_every_store! {
     many_jobs_go_in_as_one,
     arguments_come_back_as_they_went,
     a_parked_job_waits_for_who_can_run_it,
+    stored_requests_of_every_state_are_read_in_order,
     a_job_can_be_cancelled_wherever_it_stands,
     a_dead_job_can_run_again,
     a_job_whose_key_was_taken_meanwhile_stays_ended,

@@ -5,7 +5,7 @@ use sqlx::Row;
 use super::rows::each;
 use super::{PostgresStore, giving_way, safe};
 use crate::error::{Error, Result};
-use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId};
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, StoredRow, WorkerId};
 
 impl PostgresStore {
     pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
@@ -101,6 +101,24 @@ impl PostgresStore {
                 seq: row.get("seq")?,
                 job: row.get("job")?,
                 shape: row.get("shape")?,
+                arguments: row.get("arguments")?,
+            })
+        })
+    }
+
+    pub(super) async fn stored_requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        let fault = self.fault("look at stored jobs");
+        let rows = sqlx::query(safe(&self.sql.requests))
+            .bind(after)
+            .bind(i64::from(limit))
+            .fetch_all(&self.pool)
+            .await
+            .map_err(fault)?;
+        each(&rows, "job_requests", |row| {
+            Ok(StoredRow {
+                seq: row.get("seq")?,
+                id: row.id("id")?,
+                job: row.get("job")?,
                 arguments: row.get("arguments")?,
             })
         })

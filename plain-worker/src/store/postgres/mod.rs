@@ -45,7 +45,7 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::QueueOptions;
@@ -56,7 +56,7 @@ statements! {
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
-    register, register_schedule, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    register, register_schedule, resume, resume_schedule, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
@@ -337,6 +337,10 @@ impl Store for PostgresStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        self.stored_requests(after, limit).await
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRow>> {

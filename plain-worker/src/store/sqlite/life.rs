@@ -4,7 +4,7 @@ use super::hold::Locks;
 use super::rows::each;
 use super::{SqliteStore, json, safe};
 use crate::error::{Error, Result};
-use crate::record::{LiveWorker, ParkedRow, Promoted, Run, WorkerId};
+use crate::record::{LiveWorker, ParkedRow, Promoted, Run, StoredRow, WorkerId};
 
 impl SqliteStore {
     pub(super) async fn workers_within_lease(&self) -> Result<Vec<LiveWorker>> {
@@ -102,6 +102,20 @@ impl SqliteStore {
                 seq: row.get("seq")?,
                 job: row.get("job")?,
                 shape: row.get("shape")?,
+                arguments: row.get("arguments")?,
+            })
+        })
+    }
+
+    pub(super) async fn stored_requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        let fault = self.fault("look at stored jobs");
+        let rows =
+            sqlx::query(safe(&self.sql.requests)).bind(after).bind(limit).fetch_all(&self.pool).await.map_err(fault)?;
+        each(&rows, "job_requests", |row| {
+            Ok(StoredRow {
+                seq: row.get("seq")?,
+                id: row.id("id")?,
+                job: row.get("job")?,
                 arguments: row.get("arguments")?,
             })
         })

@@ -41,7 +41,7 @@ use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
-    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, WorkerId, WorkerRow,
+    ParkedRow, Promoted, Purged, RetryAnswer, Run, RunToken, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
@@ -53,7 +53,7 @@ statements! {
     forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
     lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
-    retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
+    requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
     schedules, settle_schedule, signs, state, stats, undrained, unpark, workers,
 }
 
@@ -301,6 +301,10 @@ impl Store for SqliteStore {
 
     async fn unpark(&self, seqs: Vec<i64>) -> Result<u64> {
         self.unpark_these(seqs).await
+    }
+
+    async fn requests(&self, after: i64, limit: u32) -> Result<Vec<StoredRow>> {
+        self.stored_requests(after, limit).await
     }
 
     async fn schedules(&self) -> Result<Vec<ScheduleRow>> {

@@ -13,6 +13,8 @@ mod settings;
 mod tail;
 
 pub use program::guard_commands;
+#[cfg(feature = "cli")]
+pub(crate) use program::own_program;
 pub(super) use program::{GuardProgram, refuse_in_guard};
 pub(super) use run::run;
 pub(super) use settings::CommandSettings;

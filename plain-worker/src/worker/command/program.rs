@@ -104,7 +104,7 @@ impl GuardProgram {
 }
 
 /// This very program, also when its file was replaced by a newer one.
-fn own_program() -> Result<PathBuf> {
+pub(crate) fn own_program() -> Result<PathBuf> {
     let link = Path::new("/proc/self/exe");
     if link.exists() {
         return Ok(link.to_owned());
