@@ -357,9 +357,9 @@ impl PostgresStore {
     /// Puts in what an iterator gives; the next piece is made while the database works on the one before.
     pub(super) async fn insert_stream(&self, requests: Requests) -> Result<Vec<Inserted>> {
         let fault = self.fault("enqueue");
-        let mut inserted = Vec::with_capacity(requests.size_hint().0);
-        let (made, mut pieces) = mpsc::channel(1);
-        let maker = tokio::task::spawn_blocking(move || {
+        let mut inserted = Vec::with_capacity(requests.size_hint().0.min(1_000_000));
+        let (give, mut pieces) = mpsc::channel(1);
+        let make = move || {
             let mut requests = requests.fuse();
             loop {
                 let (mut piece, mut bytes) = (Vec::new(), 0);
@@ -370,23 +370,22 @@ impl PostgresStore {
                     piece.push(request);
                 }
                 // Nobody takes them when the database refused those before.
-                if piece.is_empty() || made.blocking_send(piece).is_err() {
+                if piece.is_empty() || give.blocking_send(piece).is_err() {
                     return Ok::<_, Refused>(());
                 }
             }
-        });
+        };
+        let maker = std::thread::Builder::new().name("plain-worker enqueue".to_owned()).spawn(make);
+        let maker =
+            maker.map_err(|error| Error::Setting(format!("no thread could be started for an enqueue: {error}")))?;
         let mut tx = self.begin("enqueue").await?;
         while let Some(piece) = pieces.recv().await {
             inserted.extend(insert_on(&mut tx, &self.sql, &piece, &fault).await?);
         }
-        match maker.await {
+        // It has ended, or is about to: it has let go of the channel.
+        match maker.join() {
             Ok(made) => made?,
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(cancelled) => {
-                    return Err(Error::Unavailable { doing: "enqueue", source: cancelled.into() });
-                }
-            },
+            Err(panic) => std::panic::resume_unwind(panic),
         }
         self.commit(tx).await?;
         Ok(inserted)
