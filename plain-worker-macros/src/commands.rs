@@ -158,11 +158,12 @@ fn variable(value: &Expr, example: &str) -> Result<LitStr> {
 
 fn read_what(what: &Expr) -> Result<What> {
     let Expr::Array(array) = what else {
-        let line = text(what, EXAMPLE).map_err(|_| {
+        if values::string(what, EXAMPLE).is_err() {
             let message =
                 format!("write a list of the program and its arguments, as in `{EXAMPLE}`, or a string for the shell");
-            Error::new_spanned(what, message)
-        })?;
+            return Err(Error::new_spanned(what, message));
+        }
+        let line = text(what, EXAMPLE)?;
         // As it is written for a worker's builder.
         let value = line.value();
         let command = value.strip_prefix("cmd:").unwrap_or(&value).trim();

@@ -163,6 +163,7 @@ on_every_store! {
     a_shutdown_hands_back_what_does_not_end_in_time,
     a_service_that_is_stopped_fails_no_command,
     a_killed_worker_leaves_no_command_behind,
+    a_killed_supervisor_leaves_no_command_behind,
     a_row_runs_no_command_that_the_code_does_not_name,
     two_commands_at_once_are_two,
     commands_run_at_their_times_and_by_hand,
@@ -385,6 +386,17 @@ async fn a_killed_worker_leaves_no_command_behind(database: Database) {
     assert_eq!(status, [AttemptStatus::Lost, AttemptStatus::Successful]);
 }
 
+async fn a_killed_supervisor_leaves_no_command_behind(database: Database) {
+    let (queue, folder) = (database.queue().await, database.folder.path());
+    let mut supervisor = Program::start(env!("CARGO_BIN_EXE_scheduled"), &database, &["worker", "--processes", "2"]);
+    let id = Row::of("deaf").put(&database).await;
+    let pid = process(folder, "deaf.pid").await;
+    in_state(&queue, id, JobState::Running).await;
+    supervisor.signal(Signal::KILL);
+    assert_eq!(supervisor.ended().await, None);
+    is_gone(pid).await;
+}
+
 async fn a_row_runs_no_command_that_the_code_does_not_name(database: Database) {
     let queue = database.queue().await;
     let folder = database.folder.path().to_str().unwrap();
@@ -600,6 +612,21 @@ async fn a_main_that_forgets_the_guard_starts_no_second_worker() {
     let mut second = Program::start_command(command);
     assert_eq!(second.ended().await, Some(1));
     assert!(second.output().contains("this process was started to guard a command of another worker"));
+}
+
+#[tokio::test]
+async fn a_program_of_ours_is_its_own_guard() {
+    let database = Database::sqlite();
+    let queue = database.queue().await;
+    let mut program = Program::start(env!("CARGO_BIN_EXE_scheduled"), &database, &["worker"]);
+    let id = Row::of("deaf").put(&database).await;
+    let pid = process(database.folder.path(), "deaf.pid").await;
+    in_state(&queue, id, JobState::Running).await;
+    assert_eq!(queue.cancel(id).await.unwrap(), CancelAnswer::Asked);
+    in_state(&queue, id, JobState::Cancelled).await;
+    assert!(!lives(pid));
+    program.signal(Signal::TERM);
+    assert_eq!(program.ended().await, Some(0), "{}", program.output());
 }
 
 #[tokio::test]
