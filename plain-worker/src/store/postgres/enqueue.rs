@@ -384,7 +384,7 @@ impl PostgresStore {
         }
         // It has ended, or is about to: it has let go of the channel.
         match maker.join() {
-            Ok(made) => made?,
+            Ok(ended) => ended?,
             Err(panic) => std::panic::resume_unwind(panic),
         }
         self.commit(tx).await?;
