@@ -25,6 +25,7 @@ mod app;
 mod command;
 mod commands;
 mod exit;
+mod left;
 mod lifeline;
 mod log;
 mod output;

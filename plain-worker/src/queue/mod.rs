@@ -147,6 +147,15 @@ impl Queue {
         self.run(LONG_LIMIT, |store| async move { store.migrate().await }).await
     }
 
+    /// What [`migrate`](Self::migrate) would do now, as a script for `psql` or `sqlite3`; empty when there is nothing
+    /// to do.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn migration_script(&self) -> Result<String> {
+        self.ask(|store| async move { store.migration_script().await }).await
+    }
+
     /// Creates missing tables, and upgrades older ones where that is done without asking (SQLite).
     ///
     /// # Errors

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use crate::error::{Error, Result};
 
 /// One forward step of the schema.
@@ -14,6 +16,39 @@ impl Migration {
     pub(crate) fn checksum(&self) -> String {
         uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, self.sql.as_bytes()).to_string()
     }
+}
+
+/// A script of what is missing after the version that was found, in one transaction.
+///
+/// `opening` makes what the steps need, `rendered` fills a step's placeholders.
+pub(crate) fn script(
+    steps: &[Migration],
+    found: SchemaState,
+    opening: &str,
+    ledger: &str,
+    now: &str,
+    rendered: impl Fn(&str) -> String,
+) -> String {
+    let found = match found {
+        SchemaState::Missing => 0,
+        SchemaState::At(version) => version,
+    };
+    let missing: Vec<_> = steps.iter().filter(|step| step.version > found).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    let mut script = opening.to_owned();
+    for step in missing {
+        let (version, name, checksum) = (step.version, step.name, step.checksum());
+        let sql = rendered(step.sql);
+        // Writing to a string cannot fail.
+        let _ = write!(
+            script,
+            "\n-- {name}\n{}\nINSERT INTO {ledger} VALUES ({version}, '{name}', '{checksum}', {now});\n",
+            sql.trim_end()
+        );
+    }
+    script + "COMMIT;\n"
 }
 
 /// What the ledger of migrations says.

@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 
 #[cfg(feature = "cli")]
 pub(crate) use fault::YOUR_PROGRAM;
-pub(crate) use migrations::{Migration, SchemaState};
+pub(crate) use migrations::{Migration, SchemaState, script};
 pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
@@ -103,6 +103,8 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Applies what is missing and names it; safe when many do it at once.
     async fn migrate(&self) -> Result<Vec<&'static str>>;
+    /// What `migrate` would do now, as a script for the database's own shell; empty when there is nothing to do.
+    async fn migration_script(&self) -> Result<String>;
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
     /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).

@@ -1,6 +1,7 @@
 //! Each command does what it says, for people and for programs.
 
-use plain_worker_tests::{Database, on_every_store};
+use plain_worker_tests::{Database, Program, on_every_store, until_true};
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::program::{call, jobs};
@@ -19,6 +20,9 @@ on_every_store! {
     migrate_says_what_it_did,
     check_tells_what_this_program_cannot_run,
     the_commands_can_be_mounted,
+    a_drain_says_what_it_leaves,
+    a_worker_stops_at_a_signal,
+    the_log_is_what_was_asked_for,
 }
 
 async fn check_tells_what_this_program_cannot_run(database: Database) {
@@ -266,6 +270,22 @@ async fn what_a_job_enqueues_goes_to_the_same_database(database: Database) {
 }
 
 async fn migrate_says_what_it_did(database: Database) {
+    // By hand, with the script that it prints.
+    let answer = jobs(&database, &["migrate", "--print-sql", "--schema", "byhand"]).answer().await;
+    let script = sqlx::AssertSqlSafe(answer.ok().to_owned());
+    if database.is_postgres() {
+        let pool = sqlx::PgPool::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(script).execute(&pool).await.unwrap();
+    } else {
+        let pool = sqlx::SqlitePool::connect(&database.url).await.unwrap();
+        sqlx::raw_sql(script).execute(&pool).await.unwrap();
+    }
+    let byhand = async |line: &[&str]| jobs(&database, &[line, &["--schema", "byhand"]].concat()).answer().await;
+    assert_eq!(byhand(&["migrate", "--print-sql"]).await.ok(), "-- the tables are up to date\n");
+    assert!(byhand(&["migrate"]).await.ok().contains("up to date"));
+    byhand(&["enqueue", "welcome_user", r#"{"user_id":7}"#]).await.ok();
+    assert!(byhand(&["worker", "--drain"]).await.ok().starts_with("1 succeeded"));
+
     let answer = jobs(&database, &["migrate", "--json"]).answer().await.json();
     assert_eq!(answer["applied"][0], "0001_first");
     assert!(jobs(&database, &["migrate"]).answer().await.ok().contains("up to date"));
@@ -286,4 +306,63 @@ async fn the_commands_can_be_mounted(database: Database) {
     assert_eq!(rows[0]["output"], 4);
     assert_eq!(mounted(&["background", "show", "x"]).await.code, Some(2));
     assert!(mounted(&["background", "retry", "00000000-0000-7000-8000-000000000000"]).await.code == Some(1));
+}
+
+async fn a_drain_says_what_it_leaves(database: Database) {
+    use plain_worker::PauseTarget;
+    enqueue(&database, &["panics", "--queue", "paused"]).await;
+    enqueue(&database, &["panics", "--delay", "1h"]).await;
+    enqueue(&database, &["reindexing", r#"{"id":1}"#, "--queue", "other"]).await;
+    enqueue(&database, &["welcome_user", r#"{"user_id":7}"#]).await;
+    let queue = database.queue().await;
+    queue.pause(PauseTarget::queue("paused"), "test").await.unwrap();
+    // A job of another program.
+    let mounted =
+        call(env!("CARGO_BIN_EXE_mounted"), database.folder.path(), &["enqueue", "count_words", "{\"text\":\"\"}"]);
+    mounted.env("DATABASE_URL", &database.url).answer().await.ok();
+    let line = ["worker", "--drain", "--json", "--queue", "paused,default", "--queue", "mail=2"];
+    let report = jobs(&database, &line).answer().await.json();
+    assert_eq!(report["succeeded"], 1, "{report}");
+    assert_eq!(report["left"], json!({ "paused": 1, "unknown": 1, "later": 1, "running_elsewhere": 0 }));
+    let answer = jobs(&database, &["worker", "--drain"]).answer().await;
+    assert!(answer.ok().contains("left: 1 job paused, 1 job unknown to this program, 1 job due later"), "{answer:?}");
+}
+
+async fn a_worker_stops_at_a_signal(database: Database) {
+    let (log, until) = (database.folder.path().join("log"), database.folder.path().join("go"));
+    let arguments = json!({ "log": log, "until": until, "name": "a" }).to_string();
+    for job in ["waits", "waits_plainly"] {
+        for (signals, code) in [(&[Signal::TERM] as &[Signal], 0), (&[Signal::INT, Signal::INT], 130)] {
+            let id = enqueue(&database, &[job, &arguments]).await;
+            let line = if signals.len() == 1 { ["worker", "--grace", "1s"] } else { ["worker", "--grace", "1h"] };
+            let mut worker = Program::start_command(jobs(&database, &line).command());
+            until_true("it runs", || async { show(&database, &id).await["state"] == "running" }).await;
+            for signal in signals {
+                worker.signal(*signal);
+                worker.prints(": stopping when").await;
+            }
+            assert_eq!(worker.ended().await, Some(code), "{job}: {}", worker.output());
+            if signals.len() == 1 {
+                // Nothing is failed by a deploy; a plain function that returns as told has ended well.
+                let expected = if job == "waits" { "ready" } else { "succeeded" };
+                assert_eq!(show(&database, &id).await["state"], expected, "{job}: {}", worker.output());
+            }
+            jobs(&database, &["purge", "--all"]).answer().await.ok();
+        }
+    }
+}
+
+async fn the_log_is_what_was_asked_for(database: Database) {
+    enqueue(&database, &["welcome_user", r#"{"user_id":7}"#]).await;
+    let answer = jobs(&database, &["worker", "--drain", "--log-format", "json"]).answer().await;
+    answer.ok();
+    let lines: Vec<Value> = answer.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    assert!(lines[0]["fields"]["message"].as_str().unwrap().starts_with("using "), "{lines:?}");
+    assert!(lines.iter().any(|line| line["fields"]["message"] == "job started"), "{lines:?}");
+    let quiet = jobs(&database, &["worker", "--drain"]).env("PLAIN_WORKER_LOG", "off").answer().await;
+    quiet.ok();
+    assert_eq!(quiet.stderr.lines().count(), 1, "{quiet:?}");
+    let loud =
+        jobs(&database, &["worker", "--drain", "--log", "plain_worker=debug"]).env("RUST_LOG", "off").answer().await;
+    assert!(loud.stderr.contains("worker started"), "{loud:?}");
 }

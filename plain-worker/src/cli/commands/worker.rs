@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::super::app::App;
 use super::super::exit::{Code, Failure, Outcome};
+use super::super::left::Left;
 use super::super::lifeline::hang_on_supervisor;
 use super::super::log::Level;
 use super::super::output::Output;
@@ -107,8 +108,9 @@ impl Work {
         let stop = Stop::listen()?;
         let worker = self.over(app.prepare_worker(&queue).await?)?;
         let report = worker.run_until(stop.told()).await?;
+        let left = if self.drain { Some(Left::count(&queue, &self.served()).await?) } else { None };
         queue.close().await;
-        self.output.print(&Shape::from(report), || words(report))?;
+        self.output.print(&Shape::of(report, left), || words(report) + &left.unwrap_or_default().words())?;
         Ok(if !report.clean {
             Code::Failed
         } else if report.used_up {
@@ -116,6 +118,14 @@ impl Work {
         } else {
             Code::Done
         })
+    }
+
+    /// The queues that the flags name; none when all are served.
+    fn served(&self) -> Vec<String> {
+        if self.queue.iter().any(|served| served.name == "*") {
+            return Vec::new();
+        }
+        self.queue.iter().map(|served| served.name.clone()).collect()
     }
 
     /// The flags over the settings of the program.
@@ -166,12 +176,14 @@ struct Shape {
     other: u64,
     handed_back: u64,
     clean: bool,
+    /// After a drain only.
+    left: Option<Left>,
 }
 
-impl From<WorkerReport> for Shape {
-    fn from(report: WorkerReport) -> Self {
+impl Shape {
+    fn of(report: WorkerReport, left: Option<Left>) -> Self {
         let WorkerReport { succeeded, retrying, dead, other, handed_back, clean, .. } = report;
-        Self { succeeded, retrying, dead, other, handed_back, clean }
+        Self { succeeded, retrying, dead, other, handed_back, clean, left }
     }
 }
 

@@ -4,11 +4,19 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{PostgresStore, micros};
 use crate::error::{Error, Result};
-use crate::store::{Clock, Migration, SchemaState};
+use crate::store::{Clock, Migration, SchemaState, script};
 
 /// In order; forward only.
 pub(super) const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, name: "0001_first", sql: include_str!("../../../migrations/postgres/0001_first.sql") }];
+
+/// Makes the ledger.
+fn ledger_table(ledger: &str) -> String {
+    format!(
+        "CREATE TABLE {ledger} (
+    version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL)"
+    )
+}
 
 /// The version that this program needs.
 fn needed() -> i64 {
@@ -52,6 +60,23 @@ impl PostgresStore {
         self.schema_state().await?.require(needed(), self.database.clone())
     }
 
+    fn rendered(&self, sql: &str) -> String {
+        sql.replace("{schema}", self.namespace.as_str())
+    }
+
+    pub(super) async fn script(&self) -> Result<String> {
+        let (schema, ledger, found) = (&self.namespace, self.ledger(), self.schema_state().await?);
+        // Whoever may not create a schema has it made by somebody else, and its tables by this.
+        let opening = match found {
+            SchemaState::Missing => format!(
+                "BEGIN;\nSET LOCAL lock_timeout = '5s';\nCREATE SCHEMA IF NOT EXISTS {schema};\n{};\n",
+                ledger_table(&ledger)
+            ),
+            SchemaState::At(_) => "BEGIN;\nSET LOCAL lock_timeout = '5s';\n".to_owned(),
+        };
+        Ok(script(MIGRATIONS, found, &opening, &ledger, "statement_timestamp()", |sql| self.rendered(sql)))
+    }
+
     pub(super) async fn apply_migrations(&self) -> Result<Vec<&'static str>> {
         if matches!(self.schema_state().await?, SchemaState::At(version) if version >= needed()) {
             return Ok(Vec::new());
@@ -85,13 +110,7 @@ impl PostgresStore {
         let row =
             sqlx::query("SELECT to_regclass($1) IS NULL").bind(&ledger).fetch_one(&mut *tx).await.map_err(&fault)?;
         if row.try_get(0).map_err(&fault)? {
-            sqlx::raw_sql(AssertSqlSafe(format!(
-                "CREATE TABLE {ledger} (
-                    version bigint PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL)"
-            )))
-            .execute(&mut *tx)
-            .await
-            .map_err(&fault)?;
+            sqlx::raw_sql(AssertSqlSafe(ledger_table(&ledger))).execute(&mut *tx).await.map_err(&fault)?;
         }
         // Read again under the lock: another process may have been first.
         let row = sqlx::query(AssertSqlSafe(format!("SELECT coalesce(max(version), 0) FROM {ledger}")))
@@ -101,10 +120,7 @@ impl PostgresStore {
         let found: i64 = row.try_get(0).map_err(&fault)?;
         let mut applied = Vec::new();
         for step in MIGRATIONS.iter().filter(|step| step.version > found) {
-            sqlx::raw_sql(AssertSqlSafe(step.sql.replace("{schema}", schema.as_str())))
-                .execute(&mut *tx)
-                .await
-                .map_err(&fault)?;
+            sqlx::raw_sql(AssertSqlSafe(self.rendered(step.sql))).execute(&mut *tx).await.map_err(&fault)?;
             sqlx::query(AssertSqlSafe(format!("INSERT INTO {ledger} VALUES ($1, $2, $3, statement_timestamp())")))
                 .bind(step.version)
                 .bind(step.name)

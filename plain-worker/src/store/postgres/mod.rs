@@ -267,6 +267,10 @@ impl Store for PostgresStore {
         self.apply_migrations().await
     }
 
+    async fn migration_script(&self) -> Result<String> {
+        self.script().await
+    }
+
     async fn prepare(&self) -> Result<()> {
         self.create_or_require().await
     }

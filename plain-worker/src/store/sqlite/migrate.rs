@@ -4,11 +4,19 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{SqliteStore, micros};
 use crate::error::{Error, Result};
-use crate::store::{Clock, Migration, SchemaState};
+use crate::store::{Clock, Migration, SchemaState, script};
 
 /// In order; forward only.
 pub(super) const MIGRATIONS: &[Migration] =
     &[Migration { version: 1, name: "0001_first", sql: include_str!("../../../migrations/sqlite/0001_first.sql") }];
+
+/// Makes the ledger.
+fn ledger_table(ledger: &str) -> String {
+    format!(
+        "CREATE TABLE IF NOT EXISTS {ledger} (
+    version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL)"
+    )
+}
 
 impl SqliteStore {
     fn ledger(&self) -> String {
@@ -35,6 +43,17 @@ impl SqliteStore {
         }
     }
 
+    fn rendered(&self, sql: &str) -> String {
+        sql.replace("{prefix}", &format!("{}_", self.namespace))
+    }
+
+    pub(super) async fn script(&self) -> Result<String> {
+        let ledger = self.ledger();
+        let opening = format!("BEGIN IMMEDIATE;\n{};\n", ledger_table(&ledger));
+        let found = self.schema_state().await?;
+        Ok(script(MIGRATIONS, found, &opening, &ledger, "datetime('now')", |sql| self.rendered(sql)))
+    }
+
     pub(super) async fn apply_migrations(&self) -> Result<Vec<&'static str>> {
         let needed = MIGRATIONS.iter().map(|step| step.version).max().unwrap_or_default();
         if matches!(self.schema_state().await?, SchemaState::At(version) if version >= needed) {
@@ -43,13 +62,7 @@ impl SqliteStore {
         let fault = self.fault("create the tables");
         let ledger = self.ledger();
         let mut write = self.write("create the tables").await?;
-        sqlx::raw_sql(AssertSqlSafe(format!(
-            "CREATE TABLE IF NOT EXISTS {ledger} (
-                version INTEGER PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at TEXT NOT NULL)"
-        )))
-        .execute(&mut *write.tx)
-        .await
-        .map_err(&fault)?;
+        sqlx::raw_sql(AssertSqlSafe(ledger_table(&ledger))).execute(&mut *write.tx).await.map_err(&fault)?;
         // Read again under the lock: another process may have been first.
         let row = sqlx::query(AssertSqlSafe(format!("SELECT coalesce(max(version), 0) FROM {ledger}")))
             .fetch_one(&mut *write.tx)
@@ -58,10 +71,7 @@ impl SqliteStore {
         let found: i64 = row.try_get(0).map_err(&fault)?;
         let mut applied = Vec::new();
         for step in MIGRATIONS.iter().filter(|step| step.version > found) {
-            sqlx::raw_sql(AssertSqlSafe(step.sql.replace("{prefix}", &format!("{}_", self.namespace))))
-                .execute(&mut *write.tx)
-                .await
-                .map_err(&fault)?;
+            sqlx::raw_sql(AssertSqlSafe(self.rendered(step.sql))).execute(&mut *write.tx).await.map_err(&fault)?;
             sqlx::query(AssertSqlSafe(format!("INSERT INTO {ledger} VALUES (?1, ?2, ?3, datetime('now'))")))
                 .bind(step.version)
                 .bind(step.name)

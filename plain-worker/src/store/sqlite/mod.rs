@@ -226,6 +226,10 @@ impl Store for SqliteStore {
         self.apply_migrations().await
     }
 
+    async fn migration_script(&self) -> Result<String> {
+        self.script().await
+    }
+
     async fn prepare(&self) -> Result<()> {
         // One file has one application: upgrading it without asking surprises nobody.
         self.apply_migrations().await.map(drop)
