@@ -5,5 +5,7 @@ mod program;
 
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/control.rs"]
+mod control;
 #[path = "cli/wrong.rs"]
 mod wrong;

@@ -6,8 +6,20 @@ use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
 use super::commands::{
-    cancel::Cancel, check::Check, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune,
-    purge::Purge, retry::Retry, run::Run, show::Show, stats::Stats, worker::Work,
+    cancel::Cancel,
+    check::Check,
+    enqueue::Enqueue,
+    jobs::Jobs,
+    list::List,
+    migrate::Migrate,
+    pause::{Pause, Pauses, Resume},
+    prune::Prune,
+    purge::Purge,
+    retry::Retry,
+    run::Run,
+    show::Show,
+    stats::Stats,
+    worker::Work,
 };
 use super::exit::{Failure, Outcome};
 use super::settings;
@@ -119,6 +131,9 @@ pub(super) enum Keep {
     Retry(Retry),
     Cancel(Cancel),
     Purge(Purge),
+    Pause(Pause),
+    Resume(Resume),
+    Pauses(Pauses),
     Prune(Prune),
     Migrate(Migrate),
 }
@@ -132,6 +147,9 @@ impl Keep {
             Self::Retry(command) => command.run(app).await,
             Self::Cancel(command) => command.run(app).await,
             Self::Purge(command) => command.run(app).await,
+            Self::Pause(command) => command.run(app).await,
+            Self::Resume(command) => command.run(app).await,
+            Self::Pauses(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
         }

@@ -53,6 +53,7 @@ pub struct WorkerBuilder {
     direct_database_url: Option<String>,
     process_ends: bool,
     retention: Retention,
+    stats_every: Option<Duration>,
     build: String,
     own_runtime: Option<usize>,
     paused: bool,
@@ -79,6 +80,7 @@ impl WorkerBuilder {
             direct_database_url: None,
             process_ends: false,
             retention: Retention::default(),
+            stats_every: None,
             build: default_build(),
             own_runtime: None,
             paused: false,
@@ -193,6 +195,13 @@ impl WorkerBuilder {
     /// How long ended jobs are kept; this worker prunes the rest.
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
+        self
+    }
+
+    /// Logs a line of figures that often, at least every second: what ended since the last one, and what runs. None
+    /// while the worker is idle, and none at all by default.
+    pub fn stats_every(mut self, period: Duration) -> Self {
+        self.stats_every = Some(period.max(Duration::from_secs(1)));
         self
     }
 
@@ -318,6 +327,7 @@ impl WorkerBuilder {
             direct_database_url,
             process_ends,
             retention,
+            stats_every,
             build,
             own_runtime,
             drain,
@@ -357,6 +367,7 @@ impl WorkerBuilder {
             direct_database_url,
             process_ends,
             retention,
+            stats_every,
             timetable,
             catch_up_window,
             layers,

@@ -12,6 +12,9 @@ use crate::record::Run;
 /// them, and then nobody is blamed for certain.
 const QUIET: Duration = Duration::from_secs(60);
 
+/// How long a suspect waits elsewhere when another one has its turn.
+pub(super) const TURN: Duration = Duration::from_secs(1);
+
 /// The places of a worker, which all runs share or one has alone.
 #[derive(Debug, Default)]
 pub(super) struct Company {
@@ -27,15 +30,8 @@ pub(super) type Beside = Arc<OwnedRwLockReadGuard<()>>;
 /// Where a run has its place, as long as it goes on.
 #[derive(Debug)]
 pub(super) enum Place {
-    Beside {
-        _all: Beside,
-    },
-    /// It does not start.
-    None,
-    Suspect {
-        _turn: OwnedMutexGuard<()>,
-        _alone: Option<OwnedRwLockWriteGuard<()>>,
-    },
+    Beside { _all: Beside },
+    Suspect { _turn: OwnedMutexGuard<()>, _alone: Option<OwnedRwLockWriteGuard<()>> },
 }
 
 impl Company {
@@ -49,13 +45,15 @@ impl Company {
         Arc::new(Arc::clone(&self.all).read_owned().await)
     }
 
-    /// A place alone, if the others end in time.
-    pub(super) async fn alone(&self) -> Place {
-        let turn = Arc::clone(&self.suspects).lock_owned().await;
+    /// A place alone, if the others end in time; none if another suspect has its turn.
+    ///
+    /// What is claimed counts as company, so that one goes back.
+    pub(super) async fn alone(&self) -> Option<Place> {
+        let turn = Arc::clone(&self.suspects).try_lock_owned().ok()?;
         let alone = tokio::time::timeout(QUIET, Arc::clone(&self.all).write_owned()).await.ok();
         if alone.is_none() {
             tracing::warn!("a job whose workers died again and again starts beside others, which do not end");
         }
-        Place::Suspect { _turn: turn, _alone: alone }
+        Some(Place::Suspect { _turn: turn, _alone: alone })
     }
 }

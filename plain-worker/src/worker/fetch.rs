@@ -11,7 +11,7 @@ use tracing::Level;
 
 use super::ahead::Claimed;
 use super::backoff::Reconnect;
-use super::company::{Beside, Company, Place};
+use super::company::{Beside, Company, Place, TURN};
 use super::config::Config;
 use super::context::{Cancellation, Context};
 use super::executor::Attempt;
@@ -112,6 +112,8 @@ impl Fetcher {
     async fn claim_for(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
         let mut pause = Reconnect::new();
         while let Some((credit, beside)) = self.room(&lane).await {
+            // Until all runs are noted as running.
+            let claiming = self.running.claiming.read().await;
             match self.claim(&lane, credit.num_permits()).await {
                 Ok(runs) => {
                     pause.reset();
@@ -121,13 +123,15 @@ impl Fetcher {
                     // for what workers beside this one were taking in the same moment.
                     if !quiet {
                         self.put(&lane, runs, credit, &beside);
+                        drop(claiming);
                         continue;
                     }
-                    drop((credit, beside));
+                    drop((claiming, credit, beside));
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
-                    drop((credit, beside));
+                    self.running.claim_failed();
+                    drop((claiming, credit, beside));
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
@@ -247,9 +251,10 @@ impl Fetcher {
     async fn start(&self, lane: &Lane, claimed: Claimed) {
         let Claimed { run, cancellation, credit, beside, .. } = claimed;
         let definition = self.config.registry.get(&run.job);
-        let _place = self.place_of(&run, beside).await;
+        let place = self.place_of(&run, beside).await;
         let since = Instant::now();
         let (finish, ran) = match (self.unfit(&run, definition).await, definition) {
+            _ if place.is_none() => (decide(&run, definition, Ended::NotItsTurn(TURN)), false),
             (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
             (None, Some(definition)) if !self.stop.is_cancelled() => match cancellation.reason() {
                 // It was told to stop before it had a slot.
@@ -282,17 +287,15 @@ impl Fetcher {
         let _ = self.ends.send(end);
     }
 
-    /// The place of a run: beside what was claimed with it, or alone.
-    async fn place_of(&self, run: &Run, place: Beside) -> Place {
+    /// The place of a run: beside what was claimed with it, or alone; none if it has to wait for that.
+    async fn place_of(&self, run: &Run, place: Beside) -> Option<Place> {
         if !Company::is_suspect(run) {
-            return Place::Beside { _all: place };
+            return Some(Place::Beside { _all: place });
         }
-        tracing::warn!(id = %run.id, job = %run.job, losses = run.losses, "a job whose workers died waits to run alone");
         drop(place);
         tokio::select! {
             place = self.running.company.alone() => place,
-            // It is handed back.
-            () = self.stop.cancelled() => Place::None,
+            () = self.stop.cancelled() => None,
         }
     }
 

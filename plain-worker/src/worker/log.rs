@@ -6,7 +6,10 @@ use tracing::Level;
 
 use super::Context;
 use crate::record::{Finish, Run};
-use crate::status::JobState;
+use crate::status::{AttemptStatus, JobState};
+
+/// From which time on it is worth a warning that a job was handed back.
+const MANY_HAND_BACKS: i32 = 3;
 
 /// One event at a level that is known at run time only.
 macro_rules! event_at {
@@ -43,4 +46,10 @@ pub(super) fn ended(routine: Level, run: &Run, finish: &Finish, took: Duration) 
         level,
         id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended"
     );
+    if record.status == AttemptStatus::HandedBack && finish.hand_backs >= MANY_HAND_BACKS {
+        tracing::warn!(
+            id = %run.id, job = %run.job, hand_backs = finish.hand_backs,
+            "a job is handed back again and again: it is longer than the grace period of the workers that are stopped"
+        );
+    }
 }

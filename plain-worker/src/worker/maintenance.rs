@@ -3,6 +3,7 @@
 //! Each is an idempotent statement that any worker may run at any time, so
 //! there is no leader, and one that dies half-way is made up for by the next.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
+use super::outcome::{Ended, decide};
 use super::running::Running;
 use crate::check;
 use crate::error::Result;
@@ -63,6 +65,9 @@ impl Maintenance {
     /// Tells running jobs of cancellations, and that they were taken over.
     pub(super) async fn notice_until_stopped(self: Arc<Self>) {
         self.repeat_when_rung("look after running jobs", Some(&self.running.doubt), || async {
+            if self.running.may_hold_more() {
+                self.give_back_unknown().await?;
+            }
             let running = self.running.tokens();
             if !running.is_empty() {
                 let worker = self.config.id;
@@ -77,6 +82,27 @@ impl Maintenance {
             Ok(TICK)
         })
         .await;
+    }
+
+    /// Gives back runs that a claim has brought whose answer was lost: nobody runs them.
+    async fn give_back_unknown(&self) -> Result<()> {
+        // No claim is under way that has brought something and not noted it.
+        let _none = self.running.claiming.write().await;
+        let worker = self.config.id;
+        let held = self.queue.ask(move |store| async move { store.lost_runs(worker, PIECE).await }).await?;
+        let known: HashSet<_> = self.running.tokens().into_iter().collect();
+        let unknown: Arc<[_]> = held
+            .iter()
+            .filter(|run| !known.contains(&run.token))
+            .map(|run| decide(run, None, Ended::NotStarted))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(%worker, jobs = unknown.len(), "jobs go back that were claimed when the connection was lost");
+        self.queue.ask(move |store| async move { store.finish(unknown).await }).await?;
+        self.look.notify_one();
+        Ok(())
     }
 
     /// Whether a run that is still going here is gone from the database, also at a second look.

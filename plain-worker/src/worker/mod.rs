@@ -22,6 +22,7 @@ mod outcome;
 mod own_runtime;
 mod panics;
 mod parts;
+mod pulse;
 mod report;
 mod rescue;
 mod running;

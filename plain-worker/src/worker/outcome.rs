@@ -36,6 +36,8 @@ pub(super) enum Ended {
     Expired,
     /// It was claimed and not started.
     NotStarted,
+    /// It has to run alone, and others do.
+    NotItsTurn(Duration),
     /// Its worker died.
     Lost {
         /// Whether it ran there alone, so that nothing else can have killed it.
@@ -88,6 +90,9 @@ pub(super) fn decide(run: &Run, definition: Option<&JobDef>, ended: Ended) -> Fi
         }
         Ended::Corrupt(text) => failed(ErrorKind::Corrupt, text, false),
         Ended::NotForUs(Unfit::LeaveIt) | Ended::NotStarted => untouched(run, JobState::Ready, None),
+        Ended::NotItsTurn(delay) => {
+            waits(run, Again { attempt: run.attempt - 1, delay, ..again(run, JobState::Scheduled) })
+        }
         Ended::NotForUs(Unfit::Park(reason)) => untouched(run, JobState::Parked, Some(reason)),
         Ended::Expired => {
             let text = "expired before it could start".to_owned();

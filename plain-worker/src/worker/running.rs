@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, RwLock, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -11,6 +12,9 @@ use super::company::Company;
 use super::context::Cancellation;
 use crate::record::RunToken;
 use crate::status::CancelReason;
+
+/// How long a claim may still be under way in the database after its caller was told that it failed.
+const LATE_CLAIM: Duration = Duration::from_secs(45);
 
 /// The runs of a worker from their claim until their end is recorded.
 #[derive(Debug, Default)]
@@ -26,6 +30,10 @@ pub(super) struct Running {
     pub(super) kill: CancellationToken,
     /// The tasks and threads of jobs, until they have really ended.
     pub(super) working: TaskTracker,
+    /// Held by a claim until what it brought is noted here.
+    pub(super) claiming: RwLock<()>,
+    /// Until when a claim that failed may turn out to have brought something.
+    failed_until: Mutex<Option<Instant>>,
     /// Who runs beside whom.
     pub(super) company: Company,
     /// Whether others may take this worker for dead at the moment, so that it must claim nothing.
@@ -76,6 +84,19 @@ impl Running {
         for cancellation in self.lock().values() {
             cancellation.cancel(reason);
         }
+    }
+
+    /// A claim failed: it may have been made all the same, and its answer lost.
+    pub(super) fn claim_failed(&self) {
+        *self.failed_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + LATE_CLAIM);
+        self.doubt.notify_one();
+    }
+
+    /// Whether this worker may hold runs that it does not know of.
+    pub(super) fn may_hold_more(&self) -> bool {
+        let mut until = self.failed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        *until = until.filter(|until| *until > Instant::now());
+        until.is_some()
     }
 
     /// Says whether the worker is cut off from its database.

@@ -6,6 +6,7 @@ pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;
 pub(super) mod migrate;
+pub(super) mod pause;
 pub(super) mod prune;
 pub(super) mod purge;
 pub(super) mod retry;

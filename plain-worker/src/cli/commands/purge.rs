@@ -7,11 +7,11 @@ use super::super::log::Level;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
 use super::super::text;
-use super::super::values::{state, yes_or_no};
+use super::super::values::{state, who, yes_or_no};
 use crate::record::JobFilter;
 use crate::status::JobState;
 
-/// Take waiting jobs away for good; nothing is recorded
+/// Take waiting jobs away for good; nothing is recorded but that
 ///
 /// What runs or has ended stays. `cancel` ends jobs with a record, `prune` takes ended ones away.
 #[derive(Debug, Args)]
@@ -28,6 +28,9 @@ pub(in super::super) struct Purge {
     /// All waiting jobs of all queues
     #[arg(long, env = "PLAIN_WORKER_PURGE_ALL", value_parser = yes_or_no(), conflicts_with_all = ["queue", "job", "state"])]
     all: bool,
+    /// Who wants it, which is recorded; your user name by default
+    #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_PURGE_BY")]
+    by: Option<String>,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -58,7 +61,7 @@ impl Purge {
             ));
         }
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let purged = queue.purge(filter).await?;
+        let purged = queue.purge_by(filter, &who(self.by)).await?;
         queue.close().await;
         self.output.print(&Shape { purged }, || format!("took away {}", text::count(purged, "waiting job")))
     }

@@ -41,6 +41,9 @@ pub(in super::super) struct Work {
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
     retain: Vec<String>,
+    /// Log a line of figures that often, while there is something to do; never by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
+    stats_every: Option<Duration>,
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
@@ -159,6 +162,9 @@ impl Work {
         }
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);
+        }
+        if let Some(period) = self.stats_every {
+            worker = worker.stats_every(period);
         }
         if let Some(build) = &self.build {
             worker = worker.build(build);
