@@ -114,8 +114,7 @@ pub struct ScheduleRow {
     #[serde(skip)]
     pub(crate) busy: bool,
     /// The database's clock when the row was read.
-    #[serde(skip)]
-    pub(crate) now: DateTime<Utc>,
+    pub now: DateTime<Utc>,
 }
 
 impl ScheduleRow {

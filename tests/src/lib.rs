@@ -5,6 +5,7 @@ mod journal;
 mod process;
 mod proxy;
 mod server;
+mod simulation;
 mod worker_program;
 
 use std::future::Future;
@@ -15,7 +16,8 @@ pub use journal::Journal;
 pub use process::Program;
 pub use proxy::Proxy;
 pub use server::Server;
-pub use worker_program::{WorkerProgram, run_worker};
+pub use simulation::{Counted, Simulation, count, faketime};
+pub use worker_program::{WorkerProgram, retain, run_worker};
 
 /// How long a condition may take to come true: long, since machines are slow and shared. Nothing waits longer
 /// than it must.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::str::FromStr;
 use std::time::Duration;
 
-use plain_worker::{Queue, Worker};
+use plain_worker::{Clock, Queue, Retention, Worker};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Database, Journal, Program};
@@ -24,7 +24,8 @@ impl WorkerProgram {
     }
 
     /// With this setting, which [`run_worker`] reads: `CONCURRENCY`, `THREADS`, `GRACE_MS`, `LEASE_MS`, `OWN_RUNTIME`,
-    /// `QUEUES` (with commas), `POOL_SIZE`, `DRAIN`.
+    /// `QUEUES` (with commas), `POOL_SIZE`, `DRAIN`, `MOVABLE_CLOCK`, `RETAIN_DAYS`. Any other goes to the program's
+    /// environment just so.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.settings.push((name, value.to_string()));
@@ -79,6 +80,9 @@ async fn work() {
     if let Some(connections) = setting("POOL_SIZE") {
         options = options.pool_size(connections);
     }
+    if setting("MOVABLE_CLOCK") == Some(true) {
+        options = options.clock(Clock::Movable);
+    }
     let queue = options.connect(&url).await.expect("the test's database");
     let mut builder = Worker::builder(queue).state(journal);
     if let Some(jobs) = setting("CONCURRENCY") {
@@ -93,6 +97,9 @@ async fn work() {
     if let Some(millis) = setting("LEASE_MS") {
         builder = builder.lease(Duration::from_millis(millis));
     }
+    if let Some(days) = setting::<u64>("RETAIN_DAYS") {
+        builder = builder.retention(retain(days));
+    }
     if let Some(threads) = setting("OWN_RUNTIME") {
         builder = builder.own_runtime(threads);
     }
@@ -104,6 +111,16 @@ async fn work() {
     }
     let report = builder.run_until(async { terminated.recv().await.unwrap_or_default() }).await;
     println!("ended: {:?}", report.expect("a worker"));
+}
+
+/// Keeps all that has ended for that many days.
+#[must_use]
+pub fn retain(days: u64) -> Retention {
+    let span = Duration::from_secs(days * 24 * 60 * 60);
+    let mut retention = Retention::default();
+    (retention.succeeded, retention.dead) = (span, span);
+    (retention.cancelled, retention.expired) = (span, span);
+    retention
 }
 
 fn setting<T: FromStr>(name: &str) -> Option<T> {

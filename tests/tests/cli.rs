@@ -7,5 +7,7 @@ mod program;
 mod commands;
 #[path = "cli/control.rs"]
 mod control;
+#[path = "cli/schedules.rs"]
+mod schedules;
 #[path = "cli/wrong.rs"]
 mod wrong;

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
+#[cfg(feature = "dashboard")]
+use super::commands::dashboard::Pages;
 use super::commands::{
     cancel::Cancel,
     check::Check,
@@ -17,6 +19,7 @@ use super::commands::{
     purge::Purge,
     retry::Retry,
     run::Run,
+    schedules::ScheduleTable,
     show::Show,
     stats::Stats,
     worker::Work,
@@ -135,7 +138,10 @@ pub(super) enum Keep {
     Resume(Resume),
     Pauses(Pauses),
     Prune(Prune),
+    Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
+    #[cfg(feature = "dashboard")]
+    Dashboard(Pages),
 }
 
 impl Keep {
@@ -151,7 +157,10 @@ impl Keep {
             Self::Resume(command) => command.run(app).await,
             Self::Pauses(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
+            Self::Schedules(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
+            #[cfg(feature = "dashboard")]
+            Self::Dashboard(command) => command.run(app).await,
         }
     }
 }
@@ -288,6 +297,8 @@ mod tests {
                 }
                 let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
                 let flag = flag.to_uppercase().replace('-', "_");
+                // Who does it is the same for all that is done to schedules.
+                let path = if path.starts_with("SCHEDULES_") && flag == "BY" { "SCHEDULES_" } else { path };
                 let own = format!("PLAIN_WORKER_{path}{flag}");
                 let shared = format!("PLAIN_WORKER_{flag}");
                 let is_shared = path == "WORKER_" || ["SCHEMA", "LOG", "LOG_FORMAT", "JSON"].contains(&flag.as_str());

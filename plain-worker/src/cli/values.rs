@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use clap::builder::{BoolishValueParser, TypedValueParser};
 
 use super::exit::Failure;
 use crate::filter::Filter;
 use crate::retention::Retention;
+use crate::schedule::parse_zone;
 use crate::status::JobState;
 
 /// What a flag's environment variable may say.
@@ -31,6 +33,11 @@ pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text).map(Into::into).map_err(|error| {
         format!("not an instant ({error}); write for example 2026-11-20T12:00:00Z or 2026-11-20T12:00:00+01:00")
     })
+}
+
+/// An IANA time zone.
+pub(super) fn zone(text: &str) -> Result<Tz, String> {
+    parse_zone(text).map_err(|error| error.to_string())
 }
 
 /// A state's word.

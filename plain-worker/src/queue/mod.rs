@@ -7,18 +7,21 @@ mod destination;
 mod enqueue;
 mod gather;
 mod handle;
+mod inline;
 mod lookups;
 mod open;
 mod pause;
 mod process_wide;
 mod runtime;
 mod schedules;
+pub(crate) mod scope;
 mod waiters;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle as RuntimeHandle;
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
@@ -80,6 +83,7 @@ struct Inner {
     announcer: announce::Announcer,
     /// Collects concurrent enqueues into one statement.
     gatherer: gather::Gatherer,
+    after_enqueue: inline::AfterEnqueue,
 }
 
 impl Queue {
@@ -118,6 +122,7 @@ impl Queue {
             waiters: waiters::Waiters::default(),
             announcer: announce::Announcer::default(),
             gatherer: gather::Gatherer::default(),
+            after_enqueue: inline::AfterEnqueue::default(),
         }))
     }
 
@@ -320,6 +325,14 @@ impl Queue {
         }
     }
 
+    /// The time by the clock of the database, which decides what is due.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn now(&self) -> Result<DateTime<Utc>> {
+        self.ask(|store| async move { store.now().await }).await
+    }
+
     /// Moves the clock of a queue that was opened with [`Clock::Movable`](crate::Clock::Movable).
     ///
     /// # Errors
@@ -411,6 +424,7 @@ impl Queue {
         if batch.wake && inserted.iter().any(Inserted::is_new) {
             self.wake(batch.queues());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 
@@ -450,6 +464,7 @@ impl Queue {
         if wake && inserted.iter().any(Inserted::is_new) {
             self.wake(Vec::new());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 

@@ -17,8 +17,8 @@ const TRIES: u32 = 10;
 
 /// The schedules of a queue; made by [`Queue::schedules`].
 ///
-/// What is changed here is stored in the database and takes effect on all
-/// workers within seconds.
+/// What is changed here is stored in the database, is noted in the audit, and
+/// takes effect on all workers within seconds.
 ///
 /// ```no_run
 /// # async fn example(queue: plain_worker::Queue) -> plain_worker::Result<()> {
@@ -38,13 +38,16 @@ const TRIES: u32 = 10;
 /// # }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Schedules(Queue);
+pub struct Schedules {
+    queue: Queue,
+    by: String,
+}
 
 impl Queue {
     /// The schedules of this queue: those in the code of its workers, and those added at run time.
     #[must_use]
     pub fn schedules(&self) -> Schedules {
-        Schedules(self.clone())
+        Schedules { queue: self.clone(), by: String::new() }
     }
 }
 
@@ -55,12 +58,12 @@ impl Schedules {
     /// When the database cannot be asked.
     pub async fn list(&self) -> Result<Vec<ScheduleRow>> {
         let (rows, workers) =
-            self.0.ask(|store| async move { Ok((store.schedules().await?, store.live_workers().await?)) }).await?;
+            self.queue.ask(|store| async move { Ok((store.schedules().await?, store.live_workers().await?)) }).await?;
         let mut all = Vec::with_capacity(rows.len());
         for mut row in rows {
             judge(&mut row, &workers);
             if let Some(id) = row.last_job
-                && let Some(job) = self.0.job(id).await?
+                && let Some(job) = self.queue.job(id).await?
             {
                 row.last_state = Some(job.state);
                 row.last_error = job.error;
@@ -82,26 +85,22 @@ impl Schedules {
         }
     }
 
+    /// The same, with the name of who wants it, which is noted with each change.
+    #[must_use]
+    pub fn by(mut self, who: impl AsRef<str>) -> Self {
+        self.by = payload::storable_text(who.as_ref(), LONGEST_NAME);
+        self
+    }
+
     /// Stops its slots from becoming runs, until it is resumed; what waits or runs goes on.
     ///
     /// # Errors
     /// [`Error::NoSuchSchedule`] when there is none of that name.
     pub async fn pause(&self, name: &str) -> Result<()> {
-        self.pause_as(name, None).await
-    }
-
-    /// As [`pause`](Self::pause), with the name of who wants it, which is shown.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchSchedule`] when there is none of that name.
-    pub async fn pause_by(&self, name: &str, by: &str) -> Result<()> {
-        self.pause_as(name, Some(payload::storable_text(by, LONGEST_NAME))).await
-    }
-
-    async fn pause_as(&self, name: &str, by: Option<String>) -> Result<()> {
-        let wanted = name.to_owned();
-        let found = self.0.ask(|store| async move { store.pause_schedule(wanted, by).await }).await?;
-        self.must_be_there(name, found).await
+        let (wanted, by) = (name.to_owned(), Some(self.by.clone()).filter(|by| !by.is_empty()));
+        let found = self.queue.ask(|store| async move { store.pause_schedule(wanted, by).await }).await?;
+        self.must_be_there(name, found).await?;
+        self.note("pause", name).await
     }
 
     /// Lets its slots become runs from now on; those that passed in the pause do not.
@@ -110,8 +109,9 @@ impl Schedules {
     /// [`Error::NoSuchSchedule`] when there is none of that name.
     pub async fn resume(&self, name: &str) -> Result<()> {
         let wanted = name.to_owned();
-        let found = self.0.ask(|store| async move { store.resume_schedule(wanted).await }).await?;
-        self.must_be_there(name, found).await
+        let found = self.queue.ask(|store| async move { store.resume_schedule(wanted).await }).await?;
+        self.must_be_there(name, found).await?;
+        self.note("resume", name).await
     }
 
     /// Has a worker run it now, also when it is paused; the answer is the id that the job will have.
@@ -127,8 +127,11 @@ impl Schedules {
             return Err(refused(name, format!("cannot be run: {}", row.problem.unwrap_or_default())));
         }
         let (wanted, id) = (name.to_owned(), JobId::generate());
-        match self.0.ask(move |store| async move { store.run_schedule(wanted, id).await }).await? {
-            Some(id) => Ok(id),
+        match self.queue.ask(move |store| async move { store.run_schedule(wanted, id).await }).await? {
+            Some(id) => {
+                self.note("run now", name).await?;
+                Ok(id)
+            }
             None => Err(self.missing(name, [])),
         }
     }
@@ -150,8 +153,8 @@ impl Schedules {
             ));
         }
         let definition = self.checked(definition).await?;
-        if self.0.ask(|store| async move { store.add_schedule(definition).await }).await? {
-            Ok(())
+        if self.queue.ask(|store| async move { store.add_schedule(definition).await }).await? {
+            self.note("add", &name).await
         } else {
             Err(refused(&name, "exists already: change it, or remove it first".to_owned()))
         }
@@ -170,8 +173,8 @@ impl Schedules {
             }
             let generation = row.generation;
             let definition = self.checked(change.clone().apply(row.definition())).await?;
-            if self.0.ask(move |store| async move { store.change_schedule(definition, generation).await }).await? {
-                return Ok(());
+            if self.queue.ask(move |store| async move { store.change_schedule(definition, generation).await }).await? {
+                return self.note("change", name).await;
             }
         }
         Err(refused(name, "is being changed by others all the time: try again".to_owned()))
@@ -190,13 +193,14 @@ impl Schedules {
             return Err(refused(name, reason.to_owned()));
         }
         let wanted = name.to_owned();
-        let found = self.0.ask(|store| async move { store.remove_schedule(wanted).await }).await?;
+        let found = self.queue.ask(|store| async move { store.remove_schedule(wanted).await }).await?;
         self.must_be_there(name, found).await?;
+        self.note("remove", name).await?;
         let wanted = name.to_owned();
-        let waiting = self.0.ask(|store| async move { store.jobs_of_schedule(wanted).await }).await?;
+        let waiting = self.queue.ask(|store| async move { store.jobs_of_schedule(wanted).await }).await?;
         let mut cancelled = 0;
         for id in waiting {
-            match self.0.cancel_by(id, "the removal of its schedule").await {
+            match self.queue.cancel_by(id, "the removal of its schedule").await {
                 Ok(CancelAnswer::Cancelled) => cancelled += 1,
                 // It started or ended in between.
                 Ok(_) | Err(Error::NoSuchJob { .. }) => {}
@@ -209,7 +213,7 @@ impl Schedules {
     /// The definition with the job's own name and queue, once its job is known and can read its arguments.
     async fn checked(&self, definition: Definition) -> Result<Definition> {
         let size = definition.arguments.len();
-        let limit = self.0.payload_limit();
+        let limit = self.queue.payload_limit();
         if size > limit {
             return Err(Refused::TooLarge { job: definition.job, size, limit }.into());
         }
@@ -232,7 +236,7 @@ impl Schedules {
                 format!("cannot be stored: its arguments are no JSON object: {error}"),
             ));
         }
-        let workers = self.0.ask(|store| async move { store.live_workers().await }).await?;
+        let workers = self.queue.ask(|store| async move { store.live_workers().await }).await?;
         if workers.iter().any(|worker| worker.knows.contains_key(&definition.job)) {
             return Ok(definition);
         }
@@ -241,16 +245,22 @@ impl Schedules {
         Err(Error::UnknownJob { nearest: nearest(&definition.job, known), name: definition.job.clone() })
     }
 
+    /// Notes who changed what.
+    async fn note(&self, action: &str, name: &str) -> Result<()> {
+        let (by, action, target) = (self.by.clone(), action.to_owned(), format!("schedule:{name}"));
+        self.queue.ask(|store| async move { store.note_change(by, action, target, 1).await }).await
+    }
+
     async fn must_be_there(&self, name: &str, found: bool) -> Result<()> {
         if found {
             return Ok(());
         }
-        let rows = self.0.ask(|store| async move { store.schedules().await }).await?;
+        let rows = self.queue.ask(|store| async move { store.schedules().await }).await?;
         Err(self.missing(name, rows.iter().map(|row| row.name.as_str())))
     }
 
     fn missing<'n>(&self, name: &str, known: impl IntoIterator<Item = &'n str>) -> Error {
-        Error::NoSuchSchedule { name: name.to_owned(), nearest: nearest(name, known), database: self.0.describe() }
+        Error::NoSuchSchedule { name: name.to_owned(), nearest: nearest(name, known), database: self.queue.describe() }
     }
 }
 

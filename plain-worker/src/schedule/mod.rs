@@ -68,7 +68,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 
@@ -277,6 +277,23 @@ impl Schedule {
             last
         })
         .fuse()
+    }
+
+    /// The instant of a time on the wall clock of the schedule's zone.
+    ///
+    /// A time that comes twice is meant the first time; one that the clocks skip is the first instant after the gap.
+    /// `None` outside the years 2 to 4999.
+    ///
+    /// ```
+    /// use plain_worker::schedule::Schedule;
+    ///
+    /// let schedule = Schedule::parse_in("0 9 * * *", "Europe/Berlin")?;
+    /// let skipped = "2026-03-29T02:30:00".parse()?;
+    /// assert_eq!(schedule.instant_of(skipped), Some("2026-03-29T01:00:00Z".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn instant_of(&self, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+        occurrence::instant_of(self.zone(), wall)
     }
 
     /// The expression in English words, without the zone.

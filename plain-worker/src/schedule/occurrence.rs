@@ -47,7 +47,7 @@ impl Walk<'_> {
                     let (first, second) = (first.to_utc(), second.to_utc());
                     Some(if self.fixed || first > after { first } else { second })
                 }
-                MappedLocalTime::None if self.fixed => self.end_of_gap(slot),
+                MappedLocalTime::None if self.fixed => end_of_gap(self.zone, slot),
                 MappedLocalTime::None => None,
             };
             // Several slots in one gap share its end, so only a later run counts.
@@ -78,13 +78,6 @@ impl Walk<'_> {
         self.run_from(slot, after)
     }
 
-    /// The first instant after the gap in which `slot` lies.
-    fn end_of_gap(&self, slot: NaiveDateTime) -> Option<DateTime<Utc>> {
-        let before = slot.checked_sub_signed(MOST_OFFSET)?.and_utc();
-        let beyond = slot.checked_add_signed(MOST_OFFSET)?.and_utc();
-        first_instant(before, beyond, |at| self.local(at) > slot)
-    }
-
     /// The first wall clock time after `from` that the expression names.
     fn slot_after(&self, from: NaiveDateTime) -> Option<NaiveDateTime> {
         // croner ends its search with an error past its last year.
@@ -92,12 +85,34 @@ impl Walk<'_> {
     }
 
     fn local(&self, at: DateTime<Utc>) -> NaiveDateTime {
-        // Does not overflow: every instant here is within a few days of YEARS.
-        at.with_timezone(&self.zone).naive_local()
+        local(self.zone, at)
     }
 
     fn offset(&self, at: DateTime<Utc>) -> TimeDelta {
         self.local(at) - at.naive_utc()
+    }
+}
+
+fn local(zone: Tz, at: DateTime<Utc>) -> NaiveDateTime {
+    // Does not overflow: every instant here is within a few days of YEARS.
+    at.with_timezone(&zone).naive_local()
+}
+
+/// The first instant after the gap in which `slot` lies.
+fn end_of_gap(zone: Tz, slot: NaiveDateTime) -> Option<DateTime<Utc>> {
+    let before = slot.checked_sub_signed(MOST_OFFSET)?.and_utc();
+    let beyond = slot.checked_add_signed(MOST_OFFSET)?.and_utc();
+    first_instant(before, beyond, |at| local(zone, at) > slot)
+}
+
+/// The instant of a time on the wall clock: its first where it comes twice, the end of the gap where it does not come.
+pub(super) fn instant_of(zone: Tz, wall: NaiveDateTime) -> Option<DateTime<Utc>> {
+    if !YEARS.contains(&wall.year()) {
+        return None;
+    }
+    match zone.from_local_datetime(&wall) {
+        MappedLocalTime::Single(at) | MappedLocalTime::Ambiguous(at, _) => Some(at.to_utc()),
+        MappedLocalTime::None => end_of_gap(zone, wall),
     }
 }
 

@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::by_hand::ByHand;
 use super::command::{CommandSettings, refuse_in_guard};
 use super::config::{Config, check};
 use super::hooks::Hooks;
@@ -24,9 +25,10 @@ use super::running::Running;
 use super::scheduler::Timetable;
 use crate::command::Command;
 use crate::error::Result;
-use crate::job::States;
+use crate::job::{JobDef, States};
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
+use crate::registry::Registry;
 use crate::retention::Retention;
 use crate::schedule::Schedule;
 
@@ -306,6 +308,34 @@ impl WorkerBuilder {
     /// When the database cannot be asked, or two jobs share a name.
     pub async fn check(mut self) -> Result<crate::CheckReport> {
         crate::check_with(&self.queue, &self.commands.registry()?).await
+    }
+
+    /// The worker without its tasks, with the schedules of these jobs alone.
+    pub(crate) fn by_hand(mut self, scheduled: Vec<&'static JobDef>) -> Result<ByHand> {
+        let registry = self.commands.registry()?;
+        let timetable = Timetable::of(&Registry::of(scheduled)?, self.time_zone)?;
+        let config = Config {
+            id: Uuid::now_v7(),
+            build: self.build,
+            queues: self.queues,
+            own_slots: self.own_slots,
+            knows: registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect(),
+            registry,
+            states: Arc::new(self.states),
+            guard: None,
+            concurrency: 1,
+            threads: 1,
+            lease: self.lease,
+            retention: self.retention,
+            stats_every: None,
+            timetable,
+            catch_up_window: self.catch_up_window,
+            layers: self.layers,
+            hooks: self.hooks,
+            direct_database_url: None,
+            process_ends: false,
+        };
+        Ok(ByHand::new(self.queue, config))
     }
 
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.

@@ -3,6 +3,7 @@
 mod ahead;
 mod backoff;
 mod builder;
+mod by_hand;
 mod command;
 mod company;
 mod config;

@@ -2,6 +2,8 @@
 
 pub(super) mod cancel;
 pub(super) mod check;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;
@@ -11,6 +13,7 @@ pub(super) mod prune;
 pub(super) mod purge;
 pub(super) mod retry;
 pub(super) mod run;
+pub(super) mod schedules;
 pub(super) mod show;
 pub(super) mod stats;
 pub(super) mod worker;

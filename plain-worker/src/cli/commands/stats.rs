@@ -11,6 +11,8 @@ use super::super::log::Level;
 use super::super::output::{Column, Output, table};
 use super::super::settings::{Settings, Tables};
 use super::super::text;
+use super::super::values::filter;
+use crate::filter::Filter;
 use crate::queue::Queue;
 use crate::record::{JobFilter, StatLine};
 use crate::status::JobState;
@@ -29,6 +31,9 @@ pub(in super::super) struct Stats {
     /// been ready at most), and prints what it found in place of the counts
     #[arg(long, value_name = "CONDITION", env = "PLAIN_WORKER_STATS_FAIL_IF", value_delimiter = ';', value_parser = Condition::parse)]
     fail_if: Vec<Condition>,
+    /// Only jobs that this filter lets through, such as 'error:"timed out" args.user_id:7 age:>2h'
+    #[arg(long = "where", value_name = "FILTER", env = "PLAIN_WORKER_STATS_WHERE", value_parser = filter)]
+    matching: Option<Filter>,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -74,7 +79,7 @@ impl<'l> Shape<'l> {
 impl Stats {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let filter = JobFilter { queues: self.queue, jobs: self.job, ..JobFilter::new() };
+        let filter = JobFilter { queues: self.queue, jobs: self.job, matching: self.matching, ..JobFilter::new() };
         let now = queue.ask(|store| async move { store.now().await }).await?;
         if !self.fail_if.is_empty() {
             return hold(&queue, filter, &self.fail_if, now, self.output).await;

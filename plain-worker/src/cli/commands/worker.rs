@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use chrono_tz::Tz;
 use clap::Args;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
 use super::super::supervisor::supervise;
-use super::super::values::{retain, retention, span, yes_or_no};
+use super::super::values::{retain, retention, span, yes_or_no, zone};
 use crate::worker::{WorkerBuilder, WorkerReport};
 
 /// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
@@ -44,6 +45,12 @@ pub(in super::super) struct Work {
     /// Log a line of figures that often, while there is something to do; never by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
     stats_every: Option<Duration>,
+    /// The IANA zone of schedules that name none; UTC by default
+    #[arg(long, value_name = "ZONE", env = "PLAIN_WORKER_TIME_ZONE", value_parser = zone)]
+    time_zone: Option<Tz>,
+    /// How old the latest slot that a schedule missed in a downtime may be to be run after it; 24h by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_CATCH_UP_WINDOW", value_parser = span)]
+    catch_up_window: Option<Duration>,
     /// The build that is recorded with every attempt; this crate's version by default
     #[arg(long, value_name = "TEXT", env = "PLAIN_WORKER_BUILD")]
     build: Option<String>,
@@ -165,6 +172,12 @@ impl Work {
         }
         if let Some(period) = self.stats_every {
             worker = worker.stats_every(period);
+        }
+        if let Some(zone) = self.time_zone {
+            worker = worker.time_zone(zone);
+        }
+        if let Some(window) = self.catch_up_window {
+            worker = worker.catch_up_window(window);
         }
         if let Some(build) = &self.build {
             worker = worker.build(build);
