@@ -70,7 +70,7 @@ impl ByHand {
                 self.config.hooks.tell(job);
             }
             let Some(ended) = ended else {
-                return Err(Error::Worker(format!("job `{}` could not be started", run.job)));
+                return Err(Error::Setting(format!("job `{}` could not be started", run.job)));
             };
             return Ok(Some(ended));
         }
@@ -115,7 +115,7 @@ impl ByHand {
     fn provided(&self, definition: &JobDef) -> Result<()> {
         for parameter in definition.injected {
             (parameter.check)(&self.config.states).map_err(|error| {
-                Error::Worker(format!(
+                Error::Setting(format!(
                     "job `{}` ({}) needs `{parameter:?}`: {error}",
                     definition.name,
                     definition.place()
