@@ -9,6 +9,7 @@ mod gather;
 mod handle;
 mod inline;
 mod lookups;
+mod monitor;
 mod open;
 mod pause;
 mod process_wide;
