@@ -73,6 +73,8 @@ mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod command;
+#[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
+pub mod dashboard;
 mod error;
 mod fallible;
 mod filter;
@@ -90,6 +92,7 @@ mod retry;
 pub mod schedule;
 mod status;
 mod store;
+pub mod testing;
 mod worker;
 
 pub use check::{CheckProblem, CheckReport, check, check_with};

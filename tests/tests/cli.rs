@@ -5,6 +5,8 @@ mod program;
 
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/control.rs"]
+mod control;
 #[path = "cli/schedules.rs"]
 mod schedules;
 #[path = "cli/wrong.rs"]

@@ -5,9 +5,24 @@ use std::process::ExitCode;
 use clap::{ArgMatches, FromArgMatches, Subcommand};
 
 use super::app::App;
+#[cfg(feature = "dashboard")]
+use super::commands::dashboard::Pages;
 use super::commands::{
-    cancel::Cancel, check::Check, enqueue::Enqueue, jobs::Jobs, list::List, migrate::Migrate, prune::Prune,
-    purge::Purge, retry::Retry, run::Run, schedules::ScheduleTable, show::Show, stats::Stats, worker::Work,
+    cancel::Cancel,
+    check::Check,
+    enqueue::Enqueue,
+    jobs::Jobs,
+    list::List,
+    migrate::Migrate,
+    pause::{Pause, Pauses, Resume},
+    prune::Prune,
+    purge::Purge,
+    retry::Retry,
+    run::Run,
+    schedules::ScheduleTable,
+    show::Show,
+    stats::Stats,
+    worker::Work,
 };
 use super::exit::{Failure, Outcome};
 use super::settings;
@@ -119,9 +134,14 @@ pub(super) enum Keep {
     Retry(Retry),
     Cancel(Cancel),
     Purge(Purge),
+    Pause(Pause),
+    Resume(Resume),
+    Pauses(Pauses),
     Prune(Prune),
     Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
+    #[cfg(feature = "dashboard")]
+    Dashboard(Pages),
 }
 
 impl Keep {
@@ -133,9 +153,14 @@ impl Keep {
             Self::Retry(command) => command.run(app).await,
             Self::Cancel(command) => command.run(app).await,
             Self::Purge(command) => command.run(app).await,
+            Self::Pause(command) => command.run(app).await,
+            Self::Resume(command) => command.run(app).await,
+            Self::Pauses(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
             Self::Schedules(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,
+            #[cfg(feature = "dashboard")]
+            Self::Dashboard(command) => command.run(app).await,
         }
     }
 }

@@ -24,6 +24,7 @@
 mod app;
 mod command;
 mod commands;
+mod condition;
 mod exit;
 mod left;
 mod lifeline;

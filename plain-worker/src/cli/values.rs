@@ -22,6 +22,12 @@ pub(super) fn span(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "not a length of time; write for example 30s, 5m, 2h or 7d".to_owned())
 }
 
+/// Who does it: as told, else the user's name, as far as the environment has one.
+pub(super) fn who(told: Option<String>) -> String {
+    let user = || ["USER", "LOGNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    told.or_else(user).unwrap_or_default()
+}
+
 /// An instant with its offset from UTC.
 pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text).map(Into::into).map_err(|error| {

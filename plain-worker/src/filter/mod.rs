@@ -16,6 +16,8 @@ use serde::{Serialize, Serializer};
 
 pub use error::FilterError;
 pub(crate) use expression::{Column, Comparison, Document, Expression, Matching, Measure, Moment, Term, When};
+#[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
+pub(crate) use fields::quoted;
 pub use fields::suggest;
 
 #[doc = include_str!("../docs/filter.md")]

@@ -6,18 +6,21 @@ mod choice;
 mod destination;
 mod enqueue;
 mod handle;
+mod inline;
 mod lookups;
 mod open;
 mod pause;
 mod process_wide;
 mod runtime;
 mod schedules;
+pub(crate) mod scope;
 mod waiters;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio::runtime::Handle as RuntimeHandle;
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
@@ -77,6 +80,7 @@ struct Inner {
     waiters: waiters::Waiters,
     /// Postgres: collects the announcements of some milliseconds into one.
     announcer: announce::Announcer,
+    after_enqueue: inline::AfterEnqueue,
 }
 
 impl Queue {
@@ -114,6 +118,7 @@ impl Queue {
             enqueued: watch::Sender::default(),
             waiters: waiters::Waiters::default(),
             announcer: announce::Announcer::default(),
+            after_enqueue: inline::AfterEnqueue::default(),
         }))
     }
 
@@ -316,6 +321,14 @@ impl Queue {
         }
     }
 
+    /// The time by the clock of the database, which decides what is due.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn now(&self) -> Result<DateTime<Utc>> {
+        self.ask(|store| async move { store.now().await }).await
+    }
+
     /// Moves the clock of a queue that was opened with [`Clock::Movable`](crate::Clock::Movable).
     ///
     /// # Errors
@@ -405,6 +418,7 @@ impl Queue {
         if batch.wake && inserted.iter().any(Inserted::is_new) {
             self.wake(batch.queues());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 
@@ -442,6 +456,7 @@ impl Queue {
         if wake && inserted.iter().any(Inserted::is_new) {
             self.wake(Vec::new());
         }
+        self.enqueue_done().await?;
         Ok(Placed { inserted, queue: Some(self), uncommitted: false })
     }
 

@@ -2,7 +2,7 @@
 
 use tokio::sync::OnceCell;
 
-use super::{Queue, database_url, runtime};
+use super::{Queue, database_url, runtime, scope};
 use crate::error::{Error, Result};
 use crate::store::QueueOptions;
 
@@ -30,6 +30,9 @@ impl Queue {
     /// # Errors
     /// [`Error::NoQueue`] when there is none of these; what [`Queue::connect`] says otherwise.
     pub async fn process_wide() -> Result<Self> {
+        if let Some(queue) = scope::current() {
+            return Ok(queue);
+        }
         PROCESS_WIDE
             .get_or_try_init(|| async {
                 let Some((url, _)) = database_url(None, false) else { return Err(Error::NoQueue) };
@@ -49,6 +52,6 @@ impl Queue {
 
     /// The process-wide queue if it is open already.
     pub(crate) fn process_wide_if_open() -> Option<Self> {
-        PROCESS_WIDE.get().cloned()
+        scope::current().or_else(|| PROCESS_WIDE.get().cloned())
     }
 }

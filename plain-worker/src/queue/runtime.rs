@@ -6,6 +6,7 @@ use std::sync::mpsc;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use super::scope;
 use crate::error::{Error, Result};
 
 /// A runtime of our own with one thread, made when it is first needed.
@@ -34,6 +35,7 @@ where
     <F::Output as Outcome>::Value: Send + 'static,
 {
     let (answer, answered) = mpsc::sync_channel(1);
+    let future = scope::within(scope::current(), future);
     own()?.spawn(async move {
         // The receiver waits below for as long as this runs.
         let _ = answer.send(future.await.into_result());

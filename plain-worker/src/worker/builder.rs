@@ -12,6 +12,7 @@ use chrono_tz::Tz;
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use super::by_hand::ByHand;
 use super::command::{CommandSettings, refuse_in_guard};
 use super::config::{Config, check};
 use super::hooks::Hooks;
@@ -24,9 +25,10 @@ use super::running::Running;
 use super::scheduler::Timetable;
 use crate::command::Command;
 use crate::error::Result;
-use crate::job::States;
+use crate::job::{JobDef, States};
 use crate::pause::PauseTarget;
 use crate::queue::Queue;
+use crate::registry::Registry;
 use crate::retention::Retention;
 use crate::schedule::Schedule;
 
@@ -53,6 +55,7 @@ pub struct WorkerBuilder {
     direct_database_url: Option<String>,
     process_ends: bool,
     retention: Retention,
+    stats_every: Option<Duration>,
     build: String,
     own_runtime: Option<usize>,
     paused: bool,
@@ -79,6 +82,7 @@ impl WorkerBuilder {
             direct_database_url: None,
             process_ends: false,
             retention: Retention::default(),
+            stats_every: None,
             build: default_build(),
             own_runtime: None,
             paused: false,
@@ -196,6 +200,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Logs a line of figures that often, at least every second: what ended since the last one, and what runs. None
+    /// while the worker is idle, and none at all by default.
+    pub fn stats_every(mut self, period: Duration) -> Self {
+        self.stats_every = Some(period.max(Duration::from_secs(1)));
+        self
+    }
+
     /// The build that is recorded with every attempt; the crate's version or `PLAIN_WORKER_BUILD` by default.
     pub fn build(mut self, build: impl Into<String>) -> Self {
         self.build = build.into();
@@ -299,6 +310,34 @@ impl WorkerBuilder {
         crate::check_with(&self.queue, &self.commands.registry()?).await
     }
 
+    /// The worker without its tasks, with the schedules of these jobs alone.
+    pub(crate) fn by_hand(mut self, scheduled: Vec<&'static JobDef>) -> Result<ByHand> {
+        let registry = self.commands.registry()?;
+        let timetable = Timetable::of(&Registry::of(scheduled)?, self.time_zone)?;
+        let config = Config {
+            id: Uuid::now_v7(),
+            build: self.build,
+            queues: self.queues,
+            own_slots: self.own_slots,
+            knows: registry.shapes().map(|(name, shape)| (name.to_owned(), shape)).collect(),
+            registry,
+            states: Arc::new(self.states),
+            guard: None,
+            concurrency: 1,
+            threads: 1,
+            lease: self.lease,
+            retention: self.retention,
+            stats_every: None,
+            timetable,
+            catch_up_window: self.catch_up_window,
+            layers: self.layers,
+            hooks: self.hooks,
+            direct_database_url: None,
+            process_ends: false,
+        };
+        Ok(ByHand::new(self.queue, config))
+    }
+
     /// Runs until `shutdown` ends, then stops cleanly: at the latest 1 s after the grace period.
     ///
     /// # Errors
@@ -318,6 +357,7 @@ impl WorkerBuilder {
             direct_database_url,
             process_ends,
             retention,
+            stats_every,
             build,
             own_runtime,
             drain,
@@ -357,6 +397,7 @@ impl WorkerBuilder {
             direct_database_url,
             process_ends,
             retention,
+            stats_every,
             timetable,
             catch_up_window,
             layers,

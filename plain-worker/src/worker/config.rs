@@ -40,6 +40,8 @@ pub(super) struct Config {
     /// Whether the process ends with it.
     pub(super) process_ends: bool,
     pub(super) retention: Retention,
+    /// How often a line of figures is logged, if at all.
+    pub(super) stats_every: Option<Duration>,
     /// The schedules of its code.
     pub(super) timetable: Timetable,
     /// How old a missed slot may be, for schedules that do not say it.

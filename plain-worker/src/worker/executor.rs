@@ -14,7 +14,7 @@ use super::outcome::Ended;
 use super::panics;
 use super::running::Running;
 use crate::job::{JobDef, PayloadError, RunEnd, Scope, Started, States};
-use crate::queue::Queue;
+use crate::queue::{Queue, scope};
 use crate::record::Run;
 use crate::status::CancelReason;
 
@@ -97,17 +97,18 @@ async fn execute(attempt: &Attempt<'_>) -> Ended {
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
             };
+            let work = scope::within(scope::current(), work);
             let task = jobs.spawn(work.instrument(Span::current()));
             watch(attempt, answered, Some(task.abort_handle())).await
         }
         Started::Blocking(call) => {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
-            let span = Span::current();
+            let (span, scope) = (Span::current(), scope::current());
             let spawned = thread.spawn(move || {
                 let _working = working;
                 // As above.
-                let _ = answer.send(span.in_scope(|| panics::caught(call)));
+                let _ = answer.send(span.in_scope(|| scope::within_sync(scope, || panics::caught(call))));
             });
             match spawned {
                 Ok(_) => watch(attempt, answered, None).await,

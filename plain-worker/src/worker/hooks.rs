@@ -37,13 +37,15 @@ pub struct EndedJob {
     pub error_kind: Option<ErrorKind>,
     /// The recorded error, with its whole source chain.
     pub error: Option<String>,
+    /// What it returned, as JSON text.
+    pub output: Option<String>,
     /// Where the job stands now.
     pub state: JobState,
 }
 
 impl EndedJob {
     /// The end of a run; none for what goes back untouched.
-    fn of(run: &Run, finish: &Finish) -> Option<Self> {
+    pub(super) fn of(run: &Run, finish: &Finish) -> Option<Self> {
         let record = finish.record.as_ref()?;
         Some(Self {
             id: run.id,
@@ -56,6 +58,7 @@ impl EndedJob {
             status: record.status,
             error_kind: record.kind,
             error: record.error.clone(),
+            output: record.output.clone(),
             state: finish.state(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod builder;
+mod by_hand;
 mod command;
 mod company;
 mod config;
@@ -21,6 +22,7 @@ mod outcome;
 mod own_runtime;
 mod panics;
 mod parts;
+mod pulse;
 mod report;
 mod rescue;
 mod running;

@@ -12,7 +12,7 @@ use super::config::Config;
 use super::report::{Tally, WorkerReport};
 use super::running::Running;
 use super::scheduler::Scheduler;
-use super::{backoff, fetch, finisher, life, maintenance};
+use super::{backoff, fetch, finisher, life, maintenance, pulse};
 use crate::queue::Queue;
 use crate::status::CancelReason;
 
@@ -81,7 +81,7 @@ impl Parts {
             look: Arc::clone(&look),
             stop: stop.clone(),
         });
-        let upkeep = vec![
+        let mut upkeep = vec![
             spawn(tokio::spawn(Arc::clone(&keeper).promote_until_stopped())),
             // Told of cancellations until the very end.
             spawn(tokio::spawn(
@@ -103,6 +103,10 @@ impl Parts {
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
             spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
         ];
+        if let Some(every) = config.stats_every {
+            let (tally, running) = (Arc::clone(&tally), Arc::clone(&running));
+            upkeep.push(spawn(tokio::spawn(pulse::tell_until_stopped(every, tally, running, stop.clone()))));
+        }
         Self {
             _kill_on_drop: running.kill.clone().drop_guard(),
             running,

@@ -6,6 +6,7 @@ use super::super::exit::{Code, Outcome};
 use super::super::log::Level;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
+use super::super::values::who;
 use crate::error::Error;
 use crate::record::{CancelAnswer, JobId};
 use crate::status::JobState;
@@ -18,7 +19,7 @@ pub(in super::super) struct Cancel {
     /// The jobs' ids
     #[arg(value_name = "ID", required = true)]
     ids: Vec<JobId>,
-    /// Who wants it; recorded with the job
+    /// Who wants it; recorded with the job; your user name by default
     #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_CANCEL_BY")]
     by: Option<String>,
     #[command(flatten)]
@@ -39,7 +40,7 @@ struct Shape {
 impl Cancel {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let by = self.by.unwrap_or_default();
+        let by = who(self.by);
         let mut answers = Vec::new();
         for id in self.ids {
             let (answer, state) = match queue.cancel_by(id, &by).await {

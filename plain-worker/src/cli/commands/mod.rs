@@ -2,10 +2,13 @@
 
 pub(super) mod cancel;
 pub(super) mod check;
+#[cfg(feature = "dashboard")]
+pub(super) mod dashboard;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;
 pub(super) mod migrate;
+pub(super) mod pause;
 pub(super) mod prune;
 pub(super) mod purge;
 pub(super) mod retry;

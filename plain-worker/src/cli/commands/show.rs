@@ -30,6 +30,7 @@ pub(in super::super) struct Show {
 struct Shape<'r> {
     #[serde(flatten)]
     job: JobShape<'r>,
+    why: Option<String>,
     attempts: Vec<AttemptShape<'r>>,
 }
 
@@ -40,12 +41,14 @@ impl Show {
             return Err(Error::NoSuchJob { id: self.id, database: queue.describe() }.into());
         };
         let attempts = queue.attempts(self.id).await?;
-        let shape = Shape { job: (&job).into(), attempts: attempts.iter().map(AttemptShape::from).collect() };
-        self.output.print(&shape, || words(&job, &attempts))
+        let why = queue.why(&job).await?;
+        let shape =
+            Shape { job: (&job).into(), why: why.clone(), attempts: attempts.iter().map(AttemptShape::from).collect() };
+        self.output.print(&shape, || words(&job, why, &attempts))
     }
 }
 
-fn words(job: &JobRow, attempts: &[AttemptRow]) -> String {
+fn words(job: &JobRow, why: Option<String>, attempts: &[AttemptRow]) -> String {
     let now = Utc::now();
     let moment = |at| text::moment(at, now);
     let mut words = String::new();
@@ -58,6 +61,7 @@ fn words(job: &JobRow, attempts: &[AttemptRow]) -> String {
     say("id", Some(job.id.to_string()));
     say("job", Some(job.job.clone()));
     say("state", Some(job.state.to_string()));
+    say("why", why);
     say("queue", Some(job.queue.clone()));
     say("priority", Some(job.priority.to_string()));
     say("arguments", Some(job.arguments.clone()));

@@ -42,6 +42,9 @@ pub(in super::super) struct Work {
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
     retain: Vec<String>,
+    /// Log a line of figures that often, while there is something to do; never by default
+    #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
+    stats_every: Option<Duration>,
     /// The IANA zone of schedules that name none; UTC by default
     #[arg(long, value_name = "ZONE", env = "PLAIN_WORKER_TIME_ZONE", value_parser = zone)]
     time_zone: Option<Tz>,
@@ -166,6 +169,9 @@ impl Work {
         }
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);
+        }
+        if let Some(period) = self.stats_every {
+            worker = worker.stats_every(period);
         }
         if let Some(zone) = self.time_zone {
             worker = worker.time_zone(zone);

@@ -37,6 +37,13 @@ fn partition(name: String) -> Option<Partition> {
     (name_of(day) == name).then_some(Partition { name, day: Some(day) })
 }
 
+/// Whether the role may not do that.
+fn is_denied(error: &Error) -> bool {
+    let Error::Database { source, .. } = error else { return false };
+    let refused = source.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    refused.and_then(|error| error.code()).is_some_and(|code| code == "42501")
+}
+
 /// The first instant of a day.
 fn start(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
@@ -79,9 +86,10 @@ impl PostgresStore {
                 continue;
             }
             match self.add_day(day).await {
-                // The history is busy; the next time will do, and until then rows go to the default partition.
-                Err(Error::Conflict { source, .. }) => {
-                    tracing::debug!(%source, %day, "the partition of a day was not made");
+                // The history is busy; the next time will do, and until then rows go to the default partition. A role
+                // that does not own the history leaves them there.
+                Err(error) if matches!(error, Error::Conflict { .. }) || is_denied(&error) => {
+                    tracing::debug!(%error, %day, "the partition of a day was not made");
                     break;
                 }
                 done => done?,
@@ -145,10 +153,15 @@ impl PostgresStore {
                         continue;
                     }
                     Ok(None) => {}
-                    Err(Error::Conflict { source, .. }) => {
-                        tracing::debug!(%source, name, "a day of the history was not dropped");
+                    Err(error @ Error::Conflict { .. }) => {
+                        tracing::debug!(%error, name, "a day of the history was not dropped");
                         dropping = false;
                         continue;
+                    }
+                    // Its rows may be deleted all the same.
+                    Err(error) if is_denied(&error) => {
+                        tracing::debug!(%error, name, "a day of the history was not dropped");
+                        dropping = false;
                     }
                     Err(error) => return Err(error),
                 }

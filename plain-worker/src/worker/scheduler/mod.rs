@@ -109,6 +109,12 @@ impl Scheduler {
         }
     }
 
+    /// Does what is due at this moment.
+    pub(super) async fn look_until_settled(&mut self) -> Result<()> {
+        while self.look().await? == Some(Duration::ZERO) {}
+        Ok(())
+    }
+
     /// Reads the rows and does what is due; the answer is how long nothing more is, as far as that is known.
     async fn look(&mut self) -> Result<Option<Duration>> {
         let config = Arc::clone(&self.config);

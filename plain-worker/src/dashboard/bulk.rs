@@ -1,0 +1,270 @@
+//! Changes to many jobs: what they would be, the confirmation, and how far they are.
+
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::{Path, RawForm, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::html;
+
+use super::actions::{act, action_named, check_token};
+use super::auth::Action;
+use super::guard::Visit;
+use super::layout::{Page, Trouble, banner, html_answer, page as frame, token};
+use super::pages::jobs::{readable, table};
+use super::pages::{PATIENCE, jobs_link};
+use super::state::State;
+use super::words;
+use crate::queue::Queue;
+use crate::record::{JobFilter, JobId};
+
+/// Jobs that one bulk action takes at most; the next one takes the next.
+const MOST: usize = 10_000;
+/// How many bulk actions are remembered.
+const REMEMBERED: usize = 100;
+
+/// How far a bulk action is.
+#[derive(Clone, Debug)]
+pub(super) struct Bulk {
+    action: String,
+    of: String,
+    total: usize,
+    seen: usize,
+    changed: u64,
+    trouble: Option<String>,
+    done: bool,
+}
+
+/// The fields of a bulk form; `id` may come many times.
+#[derive(Default)]
+struct Fields {
+    token: String,
+    action: String,
+    q: String,
+    all: bool,
+    count: Option<usize>,
+    ids: Vec<JobId>,
+}
+
+impl Fields {
+    fn read(form: &[u8]) -> Result<Self, Trouble> {
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(form)
+            .map_err(|error| Trouble::new(StatusCode::BAD_REQUEST, format!("The form cannot be read: {error}")))?;
+        let mut fields = Self::default();
+        for (name, value) in pairs {
+            match name.as_str() {
+                "token" => fields.token = value,
+                "action" => fields.action = value,
+                "q" => fields.q = value,
+                "all" => fields.all = value == "yes",
+                "count" => fields.count = value.parse().ok(),
+                "id" => fields.ids.extend(value.parse::<JobId>().ok()),
+                _ => {}
+            }
+        }
+        fields.ids.truncate(MOST);
+        Ok(fields)
+    }
+
+    fn checked(&self, visit: &Visit) -> Result<Action, Trouble> {
+        check_token(visit, &self.token)?;
+        let action = action_named(&self.action)
+            .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said."))?;
+        if !visit.may(action) {
+            return Err(Trouble::forbidden());
+        }
+        if self.all && self.q.trim().is_empty() {
+            return Err(Trouble::new(
+                StatusCode::BAD_REQUEST,
+                "A change of everything needs a filter: write one first.",
+            ));
+        }
+        if !self.all && self.ids.is_empty() {
+            return Err(Trouble::new(StatusCode::BAD_REQUEST, "No job is selected."));
+        }
+        Ok(action)
+    }
+
+    /// What it is about, for people.
+    fn subject(&self) -> String {
+        if self.all { format!("jobs where {}", self.q.trim()) } else { format!("{} selected jobs", self.ids.len()) }
+    }
+
+    /// The ids that it is about now.
+    async fn choose(&self, queue: &Queue, visit: &Visit, action: Action) -> Result<Vec<JobId>, Trouble> {
+        if !self.all {
+            return Ok(self.ids.clone());
+        }
+        let filter = readable(visit, &self.q)?
+            .map_err(|error| Trouble::new(StatusCode::BAD_REQUEST, error.message().to_owned()))?;
+        if filter.is_empty() {
+            return Err(Trouble::new(
+                StatusCode::BAD_REQUEST,
+                "A change of everything needs a filter: write one first.",
+            ));
+        }
+        let mut wanted = JobFilter::new().within(PATIENCE * 3);
+        wanted.matching = Some(filter);
+        if action != Action::Retry {
+            use crate::JobState::{Blocked, Parked, Ready, Retrying, Running, Scheduled};
+            wanted.states = vec![Ready, Scheduled, Retrying, Blocked, Parked];
+            if action == Action::Cancel {
+                wanted.states.push(Running);
+            }
+        }
+        let mut ids: Vec<JobId> = Vec::new();
+        while ids.len() < MOST {
+            let piece = queue.list(wanted.clone(), ids.last().copied(), 1_000).await?;
+            let short = piece.len() < 1_000;
+            ids.extend(piece.iter().map(|job| job.id));
+            if short {
+                break;
+            }
+        }
+        ids.truncate(MOST);
+        Ok(ids)
+    }
+}
+
+/// What would be done, and to how many.
+pub(super) async fn preview(
+    Shared(state): Shared<State>,
+    Extension(visit): Extension<Visit>,
+    RawForm(form): RawForm,
+) -> Page {
+    let fields = Fields::read(&form)?;
+    let action = fields.checked(&visit)?;
+    let ids = fields.choose(state.queue(), &visit, action).await?;
+    let mut first = Vec::new();
+    for id in ids.iter().take(10) {
+        first.extend(state.queue().job(*id).await?);
+    }
+    let now = state.queue().ask(|store| async move { store.now().await }).await?;
+    let count = words::grouped(ids.len() as u64);
+    let body = html! {
+        h1 { (capital(&fields.action)) " " (count) " jobs?" }
+        @if fields.all { p { "All that match " code { (fields.q) } @if ids.len() == MOST { ", the newest " (count) " of them" } "." } }
+        @if action == Action::Delete { (banner("warn", html! { "Deleted jobs leave no history. Only jobs that wait are deleted." })) }
+        section .panel { div .scroll { (table(&viewer(&visit), &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
+        form method="post" action={ (visit.base) "/bulk" } .row {
+            (token(&visit))
+            input type="hidden" name="action" value=(fields.action);
+            input type="hidden" name="q" value=(fields.q);
+            input type="hidden" name="count" value=(ids.len());
+            @if fields.all { input type="hidden" name="all" value="yes"; } @else { @for id in &ids { input type="hidden" name="id" value=(id); } }
+            @if !ids.is_empty() { button .main { (capital(&fields.action)) " " (count) " jobs" } }
+            a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
+        }
+    };
+    Ok(html_answer(frame(&visit, "/jobs", "Confirm", body)))
+}
+
+/// The visitor without the boxes to select jobs with.
+fn viewer(visit: &Visit) -> Visit {
+    let person = visit.person.clone().deny(Action::Retry).deny(Action::Cancel).deny(Action::Delete);
+    Visit { person, ..visit.clone() }
+}
+
+fn capital(word: &str) -> String {
+    let mut rest = word.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+/// Starts it, if it is still about as many jobs as were confirmed, or fewer.
+pub(super) async fn start(
+    Shared(state): Shared<State>,
+    Extension(visit): Extension<Visit>,
+    RawForm(form): RawForm,
+) -> Result<Response, Trouble> {
+    let fields = Fields::read(&form)?;
+    let action = fields.checked(&visit)?;
+    let confirmed = fields.count.ok_or_else(|| {
+        Trouble::new(StatusCode::BAD_REQUEST, "How many jobs this is about was not confirmed: begin at the list.")
+    })?;
+    let ids = fields.choose(state.queue(), &visit, action).await?;
+    if ids.len() > confirmed {
+        let text = format!(
+            "{} jobs match by now, {confirmed} were confirmed; nothing was changed. Begin again at the list.",
+            ids.len()
+        );
+        return Err(Trouble::new(StatusCode::CONFLICT, text));
+    }
+    let bulk = Bulk {
+        action: fields.action.clone(),
+        of: fields.subject(),
+        total: ids.len(),
+        seen: 0,
+        changed: 0,
+        trouble: None,
+        done: false,
+    };
+    let number = {
+        let mut bulks = state.bulks();
+        let number = bulks.last_key_value().map_or(1, |(last, _)| last + 1);
+        while bulks.len() >= REMEMBERED {
+            bulks.pop_first();
+        }
+        bulks.insert(number, bulk);
+        number
+    };
+    tokio::spawn(work(state.clone(), number, action, ids, visit.person.name().to_owned()));
+    Ok(Redirect::to(&format!("{}/bulk/{number}", visit.base)).into_response())
+}
+
+async fn work(state: State, number: u64, action: Action, ids: Vec<JobId>, by: String) {
+    let note = |change: &dyn Fn(&mut Bulk)| state.bulks().get_mut(&number).map(change);
+    for id in ids {
+        let done = act(state.queue(), action, id, &by).await;
+        let trouble = match &done {
+            // Pruned or deleted by somebody else meanwhile.
+            Ok(_) | Err(crate::Error::NoSuchJob { .. }) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        let stop = done.as_ref().is_err_and(crate::Error::is_transient);
+        note(&|bulk| {
+            bulk.seen += 1;
+            bulk.changed += u64::from(matches!(done, Ok(true)));
+            bulk.trouble = trouble.clone().or(bulk.trouble.take());
+        });
+        if stop {
+            break;
+        }
+    }
+    let end = state.bulks().get(&number).cloned();
+    if let Some(bulk) = end {
+        if bulk.changed > 0
+            && let Err(error) = state.queue().note_change(&by, &bulk.action, &bulk.of, bulk.changed).await
+        {
+            tracing::error!(%error, action = bulk.action, of = bulk.of, count = bulk.changed, by, "a change could not be noted");
+        }
+        note(&|bulk| bulk.done = true);
+    }
+}
+
+/// How far it is.
+pub(super) async fn progress(
+    Shared(state): Shared<State>,
+    Extension(visit): Extension<Visit>,
+    Path(number): Path<u64>,
+) -> Page {
+    let bulk = state.bulks().get(&number).cloned();
+    let bulk = bulk.ok_or_else(|| {
+        Trouble::new(StatusCode::NOT_FOUND, "This change is not remembered here; the audit has those that ended.")
+    })?;
+    let body = html! {
+        h1 { (capital(&bulk.action)) ": " (bulk.of) }
+        @if let Some(trouble) = &bulk.trouble { (banner("bad", html! { (trouble) })) }
+        section .panel {
+            div .body {
+                progress max=(bulk.total.max(1)) value=(bulk.seen) {}
+                p { (words::grouped(bulk.seen as u64)) " of " (words::grouped(bulk.total as u64)) " looked at, " (words::grouped(bulk.changed)) " changed" @if bulk.done { "; done." } @else { "…" } }
+                a .button href={ (visit.base) "/jobs" } { "Jobs" }
+            }
+        }
+    };
+    let page = html_answer(frame(&visit, "/jobs", "Progress", body));
+    // Without script, too, the page follows what it shows.
+    let every = Duration::from_secs(1).as_secs().to_string();
+    Ok(if bulk.done { page } else { ([("refresh", every)], page).into_response() })
+}
