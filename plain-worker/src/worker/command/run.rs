@@ -16,6 +16,9 @@ use rustix::process::Signal;
 
 /// How much longer than its time to stop a command may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The same when the grace period of the worker is over: there must be time to record that it is handed back. Its
+/// guard ends it all the same.
+const LAST_MOMENT: Duration = Duration::from_millis(400);
 /// How soon after a service's SIGTERM, which reaches commands too, the worker has heard of it.
 const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
@@ -42,7 +45,8 @@ pub(in crate::worker) async fn run(attempt: &Attempt<'_>, command: &Command) -> 
     let Some(report) = watch(&mut guarded, command, attempt).await else {
         return Ended::Stopped(cancellation.reason().unwrap_or(CancelReason::Shutdown), run.timeout);
     };
-    guarded.end().await;
+    // Nothing of the command is left; its guard ends without anybody waiting.
+    tokio::spawn(guarded.end());
     match report {
         Ok(Report::Ended { output, stopped }) => {
             if !stopped && may_be_shutdown(&output) {
@@ -93,7 +97,8 @@ async fn watch(guarded: &mut Guarded, command: &Command, attempt: &Attempt<'_>) 
         };
         if let Some(word) = word {
             guarded.tell(word).await;
-            patience.as_mut().reset(tokio::time::Instant::now() + command.grace() + PATIENCE);
+            let limit = if killed { LAST_MOMENT } else { command.grace() + PATIENCE };
+            patience.as_mut().reset(tokio::time::Instant::now() + limit);
         }
     }
 }
