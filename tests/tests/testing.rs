@@ -227,7 +227,7 @@ async fn a_state_that_is_missing_is_an_error_that_names_it(database: Database) {
     let handle = needs_what_is_missing::enqueue().on(jobs.queue()).await.unwrap();
     let error = jobs.worker().drain().await.unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, Error::Worker(_)), "{text}");
+    assert!(matches!(error, Error::Setting(_)), "{text}");
     for part in ["job `needs_what_is_missing` (", "`missing: Missing`", ".state(..)"] {
         assert!(text.contains(part), "{part}: {text}");
     }

@@ -66,7 +66,7 @@ impl TestWorker {
     pub async fn drain_at_most(self, limit: usize) -> Result<Vec<EndedJob>> {
         let ended = self.run(limit.saturating_add(1)).await?;
         match ended.get(limit.saturating_sub(1)) {
-            Some(last) if ended.len() > limit => Err(Error::Worker(format!(
+            Some(last) if ended.len() > limit => Err(Error::Setting(format!(
                 "{limit} jobs ran and more are due; the last was `{}`: does it enqueue itself?",
                 last.job
             ))),

@@ -17,7 +17,7 @@ use super::{log, panics};
 use crate::error::{Error, Result};
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
-use crate::record::{Claim, Finish, Run};
+use crate::record::{Claim, Finish, Run, Trail};
 
 /// How many rows one statement touches at most.
 const PIECE: u32 = 1_000;
@@ -70,7 +70,7 @@ impl ByHand {
                 self.config.hooks.tell(job);
             }
             let Some(ended) = ended else {
-                return Err(Error::Worker(format!("job `{}` could not be started", run.job)));
+                return Err(Error::Setting(format!("job `{}` could not be started", run.job)));
             };
             return Ok(Some(ended));
         }
@@ -92,6 +92,7 @@ impl ByHand {
             // Those need a guard, which is a program.
             except: commands.map(|job| (job.name.to_owned(), String::new())).collect(),
             limit: 1,
+            trail: Trail::default(),
         };
         Ok(self.queue.ask(move |store| async move { store.claim(claim).await }).await?.pop())
     }
@@ -114,7 +115,7 @@ impl ByHand {
     fn provided(&self, definition: &JobDef) -> Result<()> {
         for parameter in definition.injected {
             (parameter.check)(&self.config.states).map_err(|error| {
-                Error::Worker(format!(
+                Error::Setting(format!(
                     "job `{}` ({}) needs `{parameter:?}`: {error}",
                     definition.name,
                     definition.place()
