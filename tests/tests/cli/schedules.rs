@@ -64,7 +64,7 @@ async fn schedules_are_added_listed_changed_and_removed(database: Database) {
     let again = schedules(&["add", "seven", "@daily", "welcome_user", welcome]).await;
     assert!(again.fails(1).contains("schedule `seven` exists already"), "{again:?}");
     let unreadable = schedules(&["add", "x", "@daily", "welcome_user", "{}"]).await;
-    assert!(unreadable.fails(1).contains("missing field `user_id`"), "{unreadable:?}");
+    assert!(unreadable.fails(1).contains("missing argument `user_id`"), "{unreadable:?}");
     assert!(schedules(&["add", "x", "@daily", "welcome_usr"]).await.fails(2).contains("did you mean `welcome_user`?"));
     let listed = schedules(&["--json"]).await.json();
     let row = &listed[0];
