@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -89,6 +90,27 @@ pub(crate) struct NewRequest {
     pub slot: Option<DateTime<Utc>>,
 }
 
+impl NewRequest {
+    /// Whether it differs from another in its id and arguments only, and holds no key.
+    pub(crate) fn alike(&self, other: &Self) -> bool {
+        self.unique.is_none()
+            && other.unique.is_none()
+            && self.job == other.job
+            && self.queue == other.queue
+            && self.priority == other.priority
+            && self.due == other.due
+            && self.expires_in == other.expires_in
+            && self.shape == other.shape
+            && self.retries == other.retries
+            && self.timeout == other.timeout
+            && self.on_lost == other.on_lost
+            && self.metadata == other.metadata
+            && self.source == other.source
+            && self.trace_context == other.trace_context
+            && self.slot == other.slot
+    }
+}
+
 /// What became of a request that was put in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Inserted {
@@ -161,6 +183,77 @@ pub(crate) struct Claim {
     /// No jobs of these (name, shape) pairs; an empty shape stands for all shapes of the name.
     pub except: Vec<(String, String)>,
     pub limit: u32,
+    /// What earlier claims of the same kind have seen.
+    pub trail: Trail,
+}
+
+/// Where a ready request stands among those of its queue and job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub priority: i16,
+    pub due_at: DateTime<Utc>,
+    pub seq: i64,
+}
+
+/// What the claims of one lane have seen, so that the next one starts where the last one ended instead of walking over
+/// rows that are gone but not yet vacuumed. All clones are the same trail.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Trail(Arc<Mutex<Option<Seen>>>);
+
+/// The only queue and job that had ready requests at the last full look, and how far claims have come since.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub queue: String,
+    pub job: String,
+    /// Nothing that was there at the last full look stands before this.
+    pub last: Option<Place>,
+    looked: Instant,
+    took: Duration,
+    /// Whether something may have come in since.
+    woken: bool,
+}
+
+impl Trail {
+    /// How long a trail is followed before everything is looked at again.
+    const FRESH: Duration = Duration::from_millis(100);
+
+    fn lock(&self) -> MutexGuard<'_, Option<Seen>> {
+        // Single assignments: nothing is half-done when a thread dies.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known, if no full look is due. One is due after a wake-up and from time to time, but takes no large part
+    /// of the time, however long it takes.
+    pub(crate) fn follow(&self) -> Option<Seen> {
+        let seen = self.lock();
+        let seen = seen.as_ref()?;
+        let good_for = if seen.woken { seen.took * 5 } else { Self::FRESH.max(seen.took * 20) };
+        (seen.looked.elapsed() < good_for).then(|| seen.clone())
+    }
+
+    /// Begins anew after a full look that began then.
+    pub(crate) fn learn(&self, queue: String, job: String, looked: Instant) {
+        *self.lock() = Some(Seen { queue, job, last: None, looked, took: looked.elapsed(), woken: false });
+    }
+
+    /// A claim came back full, and ended here.
+    pub(crate) fn advance(&self, to: Place) {
+        if let Some(seen) = &mut *self.lock() {
+            seen.last = Some(to);
+        }
+    }
+
+    /// Something may have come in before the end of the trail.
+    pub(crate) fn wake(&self) {
+        if let Some(seen) = &mut *self.lock() {
+            seen.woken = true;
+        }
+    }
+
+    /// The trail has come to its end.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
 }
 
 /// The end of a run, as decided by the outcome and written by the store, fenced by the token.
@@ -180,6 +273,18 @@ pub(crate) struct Finish {
 }
 
 impl Finish {
+    /// Whether it is what nearly all ends are: a success that says nothing but its output, and frees no key.
+    pub(crate) fn went_well(&self) -> bool {
+        self.held.is_none()
+            && self.next == Next::End(JobState::Succeeded)
+            && matches!(&self.record, Some(Record { status: AttemptStatus::Successful, kind: None, error: None, .. }))
+    }
+
+    /// The same without an output.
+    pub(crate) fn went_well_without_output(&self) -> bool {
+        self.went_well() && self.record.as_ref().is_none_or(|record| record.output.is_none())
+    }
+
     /// Whether the job waits for its time, and that comes within `span`.
     pub(crate) fn is_due_within(&self, span: Duration) -> bool {
         matches!(

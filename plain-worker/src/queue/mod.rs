@@ -5,9 +5,11 @@ mod bulk;
 mod choice;
 mod destination;
 mod enqueue;
+mod gather;
 mod handle;
 mod inline;
 mod lookups;
+mod monitor;
 mod open;
 mod pause;
 mod process_wide;
@@ -80,6 +82,8 @@ struct Inner {
     waiters: waiters::Waiters,
     /// Postgres: collects the announcements of some milliseconds into one.
     announcer: announce::Announcer,
+    /// Collects concurrent enqueues into one statement.
+    gatherer: gather::Gatherer,
     after_enqueue: inline::AfterEnqueue,
 }
 
@@ -118,6 +122,7 @@ impl Queue {
             enqueued: watch::Sender::default(),
             waiters: waiters::Waiters::default(),
             announcer: announce::Announcer::default(),
+            gatherer: gather::Gatherer::default(),
             after_enqueue: inline::AfterEnqueue::default(),
         }))
     }
@@ -413,8 +418,10 @@ impl Queue {
 
     async fn insert(self, batch: Batch) -> Result<Placed> {
         batch.check(self.0.payload_limit)?;
-        let requests = Arc::clone(&batch.requests);
-        let inserted = self.insert_again_and_again(requests).await?;
+        let inserted = match &*batch.requests {
+            [request] if request.unique.is_none() => vec![gather::Gatherer::insert(&self, request.clone()).await?],
+            _ => self.insert_until_known(Arc::clone(&batch.requests), false).await?,
+        };
         if batch.wake && inserted.iter().any(Inserted::is_new) {
             self.wake(batch.queues());
         }
@@ -423,11 +430,13 @@ impl Queue {
     }
 
     /// Repeats an insert whose connection was lost: the ids are ours, so nothing is stored twice.
-    async fn insert_again_and_again(&self, requests: Arc<[NewRequest]>) -> Result<Vec<Inserted>> {
+    ///
+    /// With `again`, an earlier call may have put some in already.
+    async fn insert_until_known(&self, requests: Arc<[NewRequest]>, again: bool) -> Result<Vec<Inserted>> {
         let mut pause = Duration::from_millis(50);
         for tried in 0.. {
             let batch = Arc::clone(&requests);
-            match self.ask(move |store| async move { store.insert(batch, tried > 0).await }).await {
+            match self.ask(move |store| async move { store.insert(batch, again || tried > 0).await }).await {
                 Err(error) if error.is_transient() && tried + 1 < ENQUEUE_TRIES => {
                     tracing::debug!(%error, tried, "enqueue is sent again");
                     tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.5))).await;

@@ -218,9 +218,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()>;
     /// What the clock of all statements says.
     async fn now(&self) -> Result<DateTime<Utc>>;
-    /// What still keeps a drain of these queues from its end: requests that are due (of names that
-    /// the worker knows, and that are not paused), and runs of this worker and of dead ones.
-    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64>;
+    /// Whether something keeps a drain of these queues from its end: requests that are due (of names that
+    /// the worker knows, and not paused), or runs of this worker or of dead ones.
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool>;
 
     /// Closes the connections that the store itself opened.
     async fn close(&self);

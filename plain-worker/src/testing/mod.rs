@@ -50,7 +50,7 @@ use std::time::Duration;
 pub use expected::Expected;
 pub use worker::TestWorker;
 
-pub use crate::{assert_enqueued, assert_not_enqueued};
+pub use plain_worker::{assert_enqueued, assert_not_enqueued};
 
 use crate::error::{Error, Result};
 use crate::job::{Job, JobDef};

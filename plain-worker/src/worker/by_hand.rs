@@ -17,7 +17,7 @@ use super::{log, panics};
 use crate::error::{Error, Result};
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
-use crate::record::{Claim, Finish, Run};
+use crate::record::{Claim, Finish, Run, Trail};
 
 /// How many rows one statement touches at most.
 const PIECE: u32 = 1_000;
@@ -92,6 +92,7 @@ impl ByHand {
             // Those need a guard, which is a program.
             except: commands.map(|job| (job.name.to_owned(), String::new())).collect(),
             limit: 1,
+            trail: Trail::default(),
         };
         Ok(self.queue.ask(move |store| async move { store.claim(claim).await }).await?.pop())
     }

@@ -51,6 +51,11 @@ pub(super) struct Config {
 }
 
 impl Config {
+    /// How many jobs run at once at most.
+    pub(super) fn slots(&self) -> usize {
+        self.concurrency + self.threads + self.own_slots.values().sum::<usize>()
+    }
+
     pub(super) fn row(&self) -> WorkerRow {
         WorkerRow {
             id: self.id,
@@ -61,8 +66,7 @@ impl Config {
             queues: self.queues.clone(),
             knows: self.knows.clone(),
             schedules: self.timetable.fingerprints(),
-            concurrency: u32::try_from(self.concurrency + self.threads + self.own_slots.values().sum::<usize>())
-                .unwrap_or(u32::MAX),
+            concurrency: u32::try_from(self.slots()).unwrap_or(u32::MAX),
             lease: self.lease,
         }
     }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Level;
 
+use super::ahead::Claimed;
 use super::backoff::Reconnect;
 use super::company::{Beside, Company, Place, TURN};
 use super::config::Config;
@@ -30,6 +31,11 @@ use crate::record::{Claim, Finish, LiveWorker, Run};
 const POLL: Duration = Duration::from_secs(1);
 /// The most that one claim takes.
 const BATCH: usize = 500;
+/// How many runs may be claimed and not yet recorded, waiting, running and ended ones together: what ends faster than
+/// it can be recorded must not fill the memory.
+const CREDIT: usize = 2_000;
+/// How often it is looked whether something that was claimed waits for too long.
+const STALL_ROUND: Duration = Duration::from_millis(100);
 /// How long what is left to other workers stays so before it is looked at anew.
 const LEAVE_FOR: Duration = Duration::from_secs(10);
 /// How old the knowledge about other workers may be.
@@ -47,8 +53,9 @@ pub(super) struct Fetcher {
     /// Stops claiming.
     pub(super) stop: CancellationToken,
     pub(super) jobs: tokio::runtime::Handle,
-    /// Set while the last claims of all lanes came back empty.
-    pub(super) idle: Arc<Notify>,
+    /// Which lanes found nothing at their last claim.
+    pub(super) quiet: Arc<watch::Sender<Vec<bool>>>,
+    credit: Arc<Semaphore>,
     elsewhere: Elsewhere,
 }
 
@@ -71,75 +78,148 @@ impl Fetcher {
         look: Arc<Notify>,
         stop: CancellationToken,
         jobs: tokio::runtime::Handle,
-        idle: Arc<Notify>,
+        quiet: Arc<watch::Sender<Vec<bool>>>,
     ) -> Self {
-        Self { queue, config, running, tally, ends, look, stop, jobs, idle, elsewhere: Elsewhere::default() }
+        // Enough for what runs and for what is on its way in and out.
+        let credit = Arc::new(Semaphore::new(config.slots() + CREDIT));
+        let elsewhere = Elsewhere::default();
+        Self { queue, config, running, tally, ends, look, stop, jobs, quiet, credit, elsewhere }
     }
 
     /// Claims until it is told to stop, for each lane apart.
     pub(super) async fn claim_until_stopped(self: Arc<Self>) {
-        let lanes = Lane::all(&self.config);
-        let bells: Vec<_> = lanes.iter().map(|lane| Arc::clone(&lane.look)).collect();
-        let claims = lanes.into_iter().map(|lane| Arc::clone(&self).claim_for(lane));
+        let lanes: Vec<_> = Lane::all(&self.config).into_iter().map(Arc::new).collect();
+        self.quiet.send_replace(vec![false; lanes.len()]);
+        let claims = lanes.iter().enumerate().map(|(place, lane)| Arc::clone(&self).claim_for(place, Arc::clone(lane)));
         tokio::select! {
             _ = futures_util::future::join_all(claims) => {}
-            () = self.ring_all(&bells) => {}
+            () = self.ring_all(&lanes) => {}
+            () = self.give_back_stalled(&lanes) => {}
         }
     }
 
     /// Wakes every lane when there may be something to claim; a single wake-up would reach one of them.
-    async fn ring_all(&self, bells: &[Arc<Notify>]) {
+    async fn ring_all(&self, lanes: &[Arc<Lane>]) {
         loop {
             self.look.notified().await;
-            for bell in bells {
-                bell.notify_one();
+            for lane in lanes {
+                lane.trail.wake();
+                lane.look.notify_one();
             }
         }
     }
 
-    async fn claim_for(self: Arc<Self>, lane: Lane) {
+    async fn claim_for(self: Arc<Self>, place: usize, lane: Arc<Lane>) {
         let mut pause = Reconnect::new();
-        while !self.stop.is_cancelled() {
-            let (slots, place) = tokio::select! {
-                free = self.room(&lane) => free,
-                () = self.stop.cancelled() => return,
-            };
-            let asked = slots.len();
+        while let Some((credit, beside)) = self.room(&lane).await {
             // Until all runs are noted as running.
             let claiming = self.running.claiming.read().await;
-            match self.claim(&lane, asked).await {
+            match self.claim(&lane, credit.num_permits()).await {
                 Ok(runs) => {
                     pause.reset();
-                    let full = runs.len() == asked;
-                    let found = !runs.is_empty();
-                    for (run, slot) in runs.into_iter().zip(slots) {
-                        self.start(run, slot, Arc::clone(&place));
-                    }
-                    drop((claiming, place));
+                    let quiet = runs.is_empty();
+                    self.quiet.send_if_modified(|all| std::mem::replace(&mut all[place], quiet) != quiet);
                     // What came back full has more behind it; what came back short was all there was, but
                     // for what workers beside this one were taking in the same moment.
-                    if full || found {
+                    if !quiet {
+                        self.put(&lane, runs, credit, &beside);
+                        drop(claiming);
                         continue;
                     }
-                    self.idle.notify_waiters();
+                    drop((claiming, credit, beside));
                     self.sleep(&lane, POLL.mul_f64(rand::random_range(0.9..1.1))).await;
                 }
                 Err(error) => {
                     self.running.claim_failed();
-                    drop((claiming, slots, place));
+                    drop((claiming, credit, beside));
                     let wait = pause.next();
                     tracing::warn!(%error, ?wait, "jobs could not be claimed; trying again");
                     self.sleep(&lane, wait).await;
                 }
             }
         }
+        // Whatever still waits is handed back by the tasks that find it: they see that the worker stops.
+        while let Some(claimed) = lane.next() {
+            self.give_back(&lane, claimed);
+        }
     }
 
-    /// Waits until the database is reached, no run wants to be alone, and there are free slots.
-    async fn room(&self, lane: &Lane) -> (Vec<Slot>, Beside) {
-        self.running.reached().await;
-        let slots = lane.free_slots(BATCH).await;
-        (slots, self.running.company.beside().await)
+    /// Waits until the lane wants more, there is credit for it, the database is reached, and no run wants to be alone;
+    /// `None` when the worker stops.
+    async fn room(&self, lane: &Lane) -> Option<(OwnedSemaphorePermit, Beside)> {
+        let room = async {
+            loop {
+                self.running.reached().await;
+                let beside = self.running.company.beside().await;
+                let wanted = lane.wanted().min(BATCH);
+                if wanted > 0 {
+                    // The semaphore is never closed.
+                    let some = Arc::clone(&self.credit).acquire_owned().await.ok()?;
+                    return Some((self.more_credit(some, wanted), beside));
+                }
+                drop(beside);
+                lane.hungry().await;
+            }
+        };
+        tokio::select! {
+            room = room => room,
+            () = self.stop.cancelled() => None,
+        }
+    }
+
+    /// Gives back what has waited for a slot for too long.
+    async fn give_back_stalled(&self, lanes: &[Arc<Lane>]) {
+        loop {
+            tokio::time::sleep(STALL_ROUND).await;
+            for lane in lanes {
+                for claimed in lane.stalled() {
+                    self.give_back(lane, claimed);
+                }
+            }
+        }
+    }
+
+    /// As much as is wanted and there.
+    fn more_credit(&self, mut credit: OwnedSemaphorePermit, wanted: usize) -> OwnedSemaphorePermit {
+        let more = wanted.saturating_sub(1).min(self.credit.available_permits());
+        if let Ok(more) = Arc::clone(&self.credit).try_acquire_many_owned(u32::try_from(more).unwrap_or_default()) {
+            credit.merge(more);
+        }
+        credit
+    }
+
+    /// Lets what was claimed wait for its slots, and fills those that are free.
+    fn put(self: &Arc<Self>, lane: &Arc<Lane>, runs: Vec<Run>, mut credit: OwnedSemaphorePermit, beside: &Beside) {
+        let since = Instant::now();
+        let claimed = runs.into_iter().filter_map(|run| {
+            let credit = credit.split(1)?;
+            let cancellation = self.running.started(run.token);
+            Some(Claimed { run, cancellation, credit, beside: Arc::clone(beside), since })
+        });
+        lane.put(claimed.collect());
+        for _ in 0..lane.waiting() {
+            let Some(slot) = lane.try_slot() else { break };
+            let (fetcher, lane) = (Arc::clone(self), Arc::clone(lane));
+            self.jobs.spawn(async move { fetcher.work(&lane, slot).await });
+        }
+    }
+
+    /// What one slot does: one job after the other, while some wait.
+    async fn work(&self, lane: &Lane, mut slot: Slot) {
+        loop {
+            while !self.running.kill.is_cancelled()
+                && let Some(claimed) = lane.next()
+            {
+                self.start(lane, claimed).await;
+            }
+            lane.release(slot);
+            // What came in meanwhile may have found no free slot.
+            if lane.waiting() == 0 || self.running.kill.is_cancelled() {
+                return;
+            }
+            let Some(again) = lane.try_slot() else { return };
+            slot = again;
+        }
     }
 
     /// Waits that long, or until there may be something to claim, or until the stop.
@@ -162,38 +242,49 @@ impl Fetcher {
             only: lane.only.clone(),
             except,
             limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            trail: lane.trail.clone(),
         };
         self.queue.ask(move |store| async move { store.claim(claim).await }).await
     }
 
-    fn start(self: &Arc<Self>, run: Run, slot: Slot, place: Beside) {
-        let cancellation = self.running.started(run.token);
-        if self.stop.is_cancelled() {
-            cancellation.cancel(crate::status::CancelReason::Shutdown);
-        }
-        let fetcher = Arc::clone(self);
-        tokio::spawn(async move {
-            let definition = fetcher.config.registry.get(&run.job);
-            let place = fetcher.place_of(&run, place).await;
-            let since = Instant::now();
-            let (finish, ran) = match (fetcher.unfit(&run, definition).await, definition) {
-                _ if place.is_none() => (decide(&run, definition, Ended::NotItsTurn(TURN)), false),
-                (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
-                (None, Some(definition)) if !fetcher.stop.is_cancelled() => {
-                    (fetcher.run(&run, definition, &cancellation).await, true)
-                }
-                (None, _) => (decide(&run, definition, Ended::NotStarted), false),
-            };
-            let told = fetcher.config.hooks.about(&run, &finish);
-            if ran {
-                if !fetcher.config.layers.log() || run.expired {
-                    log::ended(Level::INFO, &run, &finish, since.elapsed());
-                }
-                fetcher.tally.count(&finish);
+    /// Sees whether a job can run here, and runs it to its end.
+    async fn start(&self, lane: &Lane, claimed: Claimed) {
+        let Claimed { run, cancellation, credit, beside, .. } = claimed;
+        let definition = self.config.registry.get(&run.job);
+        let place = self.place_of(&run, beside).await;
+        let since = Instant::now();
+        let (finish, ran) = match (self.unfit(&run, definition).await, definition) {
+            _ if place.is_none() => (decide(&run, definition, Ended::NotItsTurn(TURN)), false),
+            (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
+            (None, Some(definition)) if !self.stop.is_cancelled() => match cancellation.reason() {
+                // It was told to stop before it had a slot.
+                Some(reason) => (decide(&run, Some(definition), Ended::Stopped(reason, None)), true),
+                None => (self.run(&run, definition, &cancellation).await, true),
+            },
+            (None, _) => (decide(&run, definition, Ended::NotStarted), false),
+        };
+        let told = self.config.hooks.about(&run, &finish);
+        if ran {
+            if !self.config.layers.log() || run.expired {
+                log::ended(Level::INFO, &run, &finish, since.elapsed());
             }
-            // The finisher outlives all runs but for a worker that was dropped, which records nothing.
-            let _ = fetcher.ends.send(ToRecord { finish, told, slot });
-        });
+            self.tally.count(&finish);
+        }
+        self.record(lane, ToRecord { finish, told, credit });
+    }
+
+    /// Gives back what has not started.
+    fn give_back(&self, lane: &Lane, claimed: Claimed) {
+        let Claimed { run, credit, .. } = claimed;
+        let finish = decide(&run, self.config.registry.get(&run.job), Ended::NotStarted);
+        let told = self.config.hooks.about(&run, &finish);
+        self.record(lane, ToRecord { finish, told, credit });
+    }
+
+    fn record(&self, lane: &Lane, end: ToRecord) {
+        lane.ended();
+        // The finisher outlives all runs but for a worker that was dropped, which records nothing.
+        let _ = self.ends.send(end);
     }
 
     /// The place of a run: beside what was claimed with it, or alone; none if it has to wait for that.
@@ -244,7 +335,7 @@ impl Fetcher {
                 run.job
             ),
             None => format!("no worker that lives knows a job named `{}`", run.job),
-            Some(definition) if definition.shape() == run.shape => return None,
+            Some(_) if self.config.knows.get(&run.job) == Some(&run.shape) => return None,
             Some(definition) => {
                 // Another shape may still be readable: fields with defaults, aliases, wider types.
                 match super::panics::caught(|| (definition.check)(&run.arguments)) {

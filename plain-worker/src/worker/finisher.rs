@@ -1,14 +1,13 @@
 //! Writes the ends of runs, many at a time, and again until the database has them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 
 use super::backoff::Reconnect;
 use super::hooks::{EndedJob, Hooks};
-use super::lanes::Slot;
 use super::running::Running;
 use crate::error::Error;
 use crate::queue::Queue;
@@ -19,39 +18,68 @@ const SOON: Duration = Duration::from_secs(2);
 /// How many ends one statement writes at most.
 const BATCH: usize = 500;
 
-/// The end of a run, with the slot that it occupies until it is recorded.
+/// So many are written without waiting for more.
+const ENOUGH: usize = 100;
+/// How long an end waits for others while many are under way.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// The end of a run, with the credit that it takes up until it is recorded.
 pub(super) struct ToRecord {
     pub(super) finish: Finish,
     /// What the hooks are told once it is recorded.
     pub(super) told: Option<EndedJob>,
-    pub(super) slot: Slot,
+    pub(super) credit: OwnedSemaphorePermit,
 }
+
+/// How many statements write ends at the same time.
+const WRITERS: usize = 2;
 
 /// Records what comes in until all senders are gone.
 ///
-/// While one batch is being written the next one comes together, so a busy
+/// While batches are being written the next one comes together, so a busy
 /// worker writes large batches and an idle one writes at once.
 pub(super) async fn record_ends(
     queue: Queue,
-    mut ends: mpsc::UnboundedReceiver<ToRecord>,
+    ends: mpsc::UnboundedReceiver<ToRecord>,
     running: Arc<Running>,
     hooks: Hooks,
 ) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while ends.recv_many(&mut batch, BATCH).await > 0 {
-        let mut told = HashMap::new();
-        let (finishes, slots): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .map(|end| {
-                told.extend(end.told.map(|job| (end.finish.token, job)));
-                (end.finish, end.slot)
-            })
-            .unzip();
-        let tell = |recorded: &[RunToken]| {
-            recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
-        };
-        record(&queue, finishes, &running, tell).await;
-        drop(slots);
+    let ends = Mutex::new(ends);
+    let writers = (0..WRITERS).map(|_| async {
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            gather(&mut *ends.lock().await, &mut batch, &running).await;
+            if batch.is_empty() {
+                return;
+            }
+            let mut told = HashMap::new();
+            let (finishes, credit): (Vec<_>, Vec<_>) = batch
+                .drain(..)
+                .map(|end| {
+                    told.extend(end.told.map(|job| (end.finish.token, job)));
+                    (end.finish, end.credit)
+                })
+                .unzip();
+            let tell = |recorded: &[RunToken]| {
+                recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
+            };
+            record(&queue, finishes, &running, tell).await;
+            drop(credit);
+        }
+    });
+    futures_util::future::join_all(writers).await;
+}
+
+/// Takes ends together; none when all senders are gone.
+async fn gather(ends: &mut mpsc::UnboundedReceiver<ToRecord>, batch: &mut Vec<ToRecord>, running: &Running) {
+    ends.recv_many(batch, BATCH).await;
+    if !batch.is_empty() && batch.len() < ENOUGH && running.count() > batch.len() {
+        tokio::time::sleep(GATHER).await;
+        while batch.len() < BATCH
+            && let Ok(end) = ends.try_recv()
+        {
+            batch.push(end);
+        }
     }
 }
 
@@ -65,8 +93,9 @@ async fn record(queue: &Queue, finishes: Vec<Finish>, running: &Running, mut tel
         match write_until_done(queue, &batch).await {
             Ok(recorded) => {
                 tell(&recorded);
+                running.all_ended(batch.iter().map(|finish| finish.token));
+                let recorded: HashSet<_> = recorded.into_iter().collect();
                 for finish in batch.iter() {
-                    running.ended(finish.token);
                     if !recorded.contains(&finish.token) && finish.record.is_some() {
                         tracing::warn!(id = %finish.id, "the run was taken over or completed itself; its end is not recorded here");
                     }

@@ -1,5 +1,6 @@
 //! The worker: claims jobs, runs them, records their ends, and looks after those of workers that died.
 
+mod ahead;
 mod backoff;
 mod builder;
 mod by_hand;

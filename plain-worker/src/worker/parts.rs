@@ -23,7 +23,8 @@ const SIGN_OFF: Duration = Duration::from_millis(250);
 pub(super) struct Parts {
     running: Arc<Running>,
     tally: Arc<Tally>,
-    idle: Arc<Notify>,
+    /// Which lanes found nothing at their last claim.
+    quiet: Arc<watch::Sender<Vec<bool>>>,
     look: Arc<Notify>,
     /// Stops claiming and upkeep.
     stop: CancellationToken,
@@ -50,7 +51,7 @@ impl Parts {
         let spawn = |task| AbortOnDropHandle::new(task);
         let (stop, heartbeat_token) = (CancellationToken::new(), life.stop.clone());
         let tally = Arc::<Tally>::default();
-        let (look, idle) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (look, quiet) = (Arc::<Notify>::default(), Arc::<watch::Sender<Vec<bool>>>::default());
 
         let (ends, received) = mpsc::unbounded_channel();
         let finisher = spawn(tokio::spawn(finisher::record_ends(
@@ -68,7 +69,7 @@ impl Parts {
             Arc::clone(&look),
             stop.clone(),
             jobs,
-            Arc::clone(&idle),
+            Arc::clone(&quiet),
         ));
         let fetcher = spawn(tokio::spawn(fetcher.claim_until_stopped()));
 
@@ -111,7 +112,7 @@ impl Parts {
             _kill_on_drop: running.kill.clone().drop_guard(),
             running,
             tally,
-            idle,
+            quiet,
             look,
             stop,
             life,
@@ -124,19 +125,33 @@ impl Parts {
     }
 
     /// Waits until there is nothing left to do for this worker.
+    ///
+    /// The database is asked only when nothing was found and nothing runs: it looks at all that is due.
     pub(super) async fn drained(&self, queue: &Queue, config: &Arc<Config>) {
         // What schedules made due before the start belongs to it; an error means that the worker stops.
         let _ = self.scheduled.clone().wait_for(|looked| *looked).await;
+        let mut quiet = self.quiet.subscribe();
+        let mut pause = Duration::from_millis(10);
         loop {
-            self.idle.notified().await;
+            let all = |lanes: &Vec<bool>| !lanes.is_empty() && lanes.iter().all(|quiet| *quiet);
+            if quiet.wait_for(all).await.is_err() {
+                // The fetcher is gone, and with it whatever could be waited for.
+                return;
+            }
             self.running.idle().await;
+            if !all(&quiet.borrow()) {
+                continue;
+            }
             let (worker, queues) = (config.id, config.queues.clone());
             let knows = config.knows.keys().cloned().collect();
             match queue.ask(move |store| async move { store.undrained(worker, queues, knows).await }).await {
-                Ok(0) if !self.others_may_be_dead().await => return,
+                Ok(false) if !self.others_may_be_dead().await => return,
                 Ok(_) => self.look.notify_one(),
                 Err(error) => tracing::warn!(%error, "could not look for what is left"),
             }
+            // It is due in a moment, or held by a worker whose death is not certain yet.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(250));
         }
     }
 

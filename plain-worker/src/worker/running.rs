@@ -53,8 +53,21 @@ impl Running {
     }
 
     pub(super) fn ended(&self, token: RunToken) {
-        self.lock().remove(&token);
+        self.all_ended([token]);
+    }
+
+    pub(super) fn all_ended(&self, tokens: impl IntoIterator<Item = RunToken>) {
+        {
+            let mut runs = self.lock();
+            for token in tokens {
+                runs.remove(&token);
+            }
+        }
         self.ended.notify_waiters();
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().len()
     }
 
     pub(super) fn tokens(&self) -> Vec<RunToken> {

@@ -682,29 +682,35 @@ pub(super) async fn results_are_kept_for_their_retention(f: Fixture) {
     assert!(f.end(succeeded(&runs[3])).await, "and the day of today has its place");
 }
 
-pub(super) async fn a_drain_counts_what_is_due_and_what_dead_workers_hold(f: Fixture) {
+pub(super) async fn a_drain_waits_for_what_is_due_and_what_dead_workers_hold(f: Fixture) {
     let (me, other) = (worker(), worker());
     let mut mine = f.life(worker_row(me, SECOND * 600), None).unwrap();
     mine.beat().await.unwrap();
     let mut theirs = f.life(worker_row(other, SECOND * 30), None).unwrap();
     theirs.beat().await.unwrap();
     let left = |queues: Option<Vec<String>>| async { f.undrained(me, queues, vec!["sample".into()]).await.unwrap() };
+    let mail = || Some(vec!["mail".to_owned()]);
     f.put(vec![
-        new(1),
-        changed(2, |request| request.due = Due::In(SECOND * 20)),
-        changed(3, |request| request.job = "unknown".into()),
-        changed(4, |request| request.queue = "mail".into()),
+        changed(1, |request| request.due = Due::In(SECOND * 20)),
+        changed(2, |request| request.job = "unknown".into()),
     ])
     .await;
-    assert_eq!(left(None).await, 2);
-    assert_eq!(left(Some(vec!["mail".into()])).await, 1);
+    assert!(!left(None).await, "what is due later or known to nobody is not waited for");
+    f.put(vec![new(3)]).await;
+    assert!(left(None).await);
+    assert!(!left(mail()).await);
     let claim = |worker| Claim { worker, only: Some(vec!["sample".into()]), ..claim(1) };
-    f.claim(claim(me)).await.unwrap();
-    assert_eq!(left(None).await, 2, "a run of its own counts");
+    let mine = f.claim(claim(me)).await.unwrap();
+    assert!(left(None).await, "a run of its own counts");
+    assert!(f.end(succeeded(&mine[0])).await);
+    assert!(!left(None).await);
+    f.put(vec![changed(4, |request| request.queue = "mail".into())]).await;
+    assert!(left(mail()).await);
     f.claim(claim(other)).await.unwrap();
-    assert_eq!(left(None).await, 1, "one of another worker that lives does not");
+    assert!(!left(mail()).await, "a run of another worker that lives does not count");
     f.move_clock(SECOND * 31).await.unwrap();
-    assert_eq!(left(None).await, 3, "but one of a dead worker does, and so does what became due");
+    assert!(left(mail()).await, "but one of a dead worker does");
+    assert!(left(Some(vec!["default".into()])).await, "and so does what became due");
 }
 
 pub(super) async fn ten_migrations_at_once_all_succeed(f: Fixture) {
@@ -754,7 +760,7 @@ pub(super) async fn what_is_paused_is_not_claimed(f: Fixture) {
         for run in &runs {
             assert!(f.end(waits(run, None, Again { attempt: 0, ..again(run, JobState::Ready, Duration::ZERO) })).await);
         }
-        assert_eq!(due, runs.len() as u64, "a drain does not wait for what is paused");
+        assert_eq!(due, !runs.is_empty(), "a drain does not wait for what is paused");
         runs.iter().map(number).collect::<Vec<_>>()
     };
     assert!(pause(PauseTarget::queue("x")).await);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{Clock, Store};
 use crate::job::Job;
 use crate::queue::request;
-use crate::record::{Claim, Finish, NewRequest, Run, WorkerId, WorkerRow};
+use crate::record::{Claim, Finish, NewRequest, Run, Trail, WorkerId, WorkerRow};
 use crate::store::QueueOptions;
 
 /// A store of its own for one test, with a clock that can be moved.
@@ -113,7 +113,7 @@ for_every_store! {
     results_are_kept_for_their_retention,
     each_state_is_kept_for_its_own_time,
     attempts_that_belong_to_no_job_any_more_go_last,
-    a_drain_counts_what_is_due_and_what_dead_workers_hold,
+    a_drain_waits_for_what_is_due_and_what_dead_workers_hold,
     ten_migrations_at_once_all_succeed,
     strange_texts_are_stored,
     first_sight_of_a_schedule_runs_nothing,
@@ -185,6 +185,7 @@ fn claim(limit: u32) -> Claim {
         only: None,
         except: Vec::new(),
         limit,
+        trail: Trail::default(),
     }
 }
 

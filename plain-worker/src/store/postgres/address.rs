@@ -10,10 +10,22 @@ use crate::error::{Error, Result};
 use crate::store::fault::while_trying;
 use crate::store::{QueueOptions, without_password};
 
-/// What the sessions of our own pool are set to, so that no statement of ours can hang for ever. Plans are never worth
-/// compiling here.
-const SESSION: &[(&str, &str)] =
-    &[("statement_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s"), ("jit", "off")];
+/// What the sessions of our own pool are set to, so that no statement of ours can hang for ever.
+///
+/// Our statements walk indexes: their plans are made once, and must not be those of the empty tables that they may have
+/// been made for; they are never worth compiling.
+const SESSION: &[(&str, &str)] = &[
+    ("statement_timeout", "30s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    ("jit", "off"),
+    ("enable_seqscan", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+];
+
+/// Whether the sessions have our settings: those of an application's pool or of a pooler do not.
+pub(super) fn keeps_plans(options: &PgConnectOptions) -> bool {
+    options.get_options().is_some_and(|set| set.contains("enable_seqscan=off") && set.contains("force_generic_plan"))
+}
 
 /// The database in words, without user and password.
 pub(super) fn describe(options: &PgConnectOptions) -> String {

@@ -2,11 +2,12 @@ use std::collections::{HashMap, HashSet};
 
 use sqlx::postgres::{PgBindIterExt, PgConnection};
 use sqlx::types::chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::rows::Reader;
 use super::{PostgresStore, Statements, giving_way, micros, safe, uuids};
-use crate::error::{Error, Result};
+use crate::error::{Error, Refused, Result};
 use crate::record::{Due, Inserted, JobId, NewRequest};
 use crate::status::JobState;
 use crate::store::Requests;
@@ -49,15 +50,67 @@ fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
     at.max(DateTime::UNIX_EPOCH)
 }
 
-/// Puts in one piece.
+fn due_at(due: Due) -> Option<DateTime<Utc>> {
+    if let Due::At(at) = due { Some(storable(at)) } else { None }
+}
+
+fn due_in(due: Due) -> Option<i64> {
+    if let Due::In(delay) = due { Some(micros(delay)) } else { None }
+}
+
+fn retries(request: &NewRequest) -> i32 {
+    i32::try_from(request.retries).unwrap_or(i32::MAX)
+}
+
+/// In milliseconds: at least 1, as the builder saw to.
+fn timeout(request: &NewRequest) -> Option<i64> {
+    request.timeout.map(|limit| micros(limit) / 1_000)
+}
+
+/// Puts in one piece that is new: it cannot be stored already.
+async fn insert_new(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    rows: &[&NewRequest],
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<()> {
+    let Some((first, rest)) = rows.split_first() else { return Ok(()) };
+    let one = rest.is_empty() && first.due == Due::Now && first.unique.is_none();
+    if !one && (rest.is_empty() || !rest.iter().all(|row| row.alike(first))) {
+        return insert_rows(connection, sql, rows, fault).await;
+    }
+    let query = sqlx::query(safe(if one { &sql.insert_one } else { &sql.insert_alike }));
+    let query = if one {
+        query.bind(first.id.as_uuid())
+    } else {
+        query.bind(rows.iter().map(|row| *row.id.as_uuid()).bind_iter())
+    };
+    let query = query.bind(&*first.job).bind(&*first.queue).bind(first.priority).bind(first.expires_in.map(micros));
+    let query = if one {
+        query.bind(first.arguments.as_str())
+    } else {
+        query.bind(rows.iter().map(|row| row.arguments.as_str()).bind_iter())
+    };
+    let query = query
+        .bind(&*first.shape)
+        .bind(retries(first))
+        .bind(timeout(first))
+        .bind(first.on_lost.as_str())
+        .bind(first.metadata.as_deref())
+        .bind(first.source.as_deref())
+        .bind(first.trace_context.as_deref())
+        .bind(first.slot.map(storable));
+    let query = if one { query } else { query.bind(due_at(first.due)).bind(due_in(first.due)) };
+    query.execute(connection).await.map(drop).map_err(fault)
+}
+
+/// Puts in one piece; what is stored already stays as it is.
 async fn insert_rows(
     connection: &mut PgConnection,
     sql: &Statements,
     rows: &[&NewRequest],
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<()> {
-    let due_at = |due| if let Due::At(at) = due { Some(storable(at)) } else { None };
-    let due_in = |due| if let Due::In(delay) = due { Some(micros(delay)) } else { None };
     sqlx::query(safe(&sql.insert))
         .bind(rows.iter().map(|row| *row.id.as_uuid()).bind_iter())
         .bind(rows.iter().map(|row| &*row.job).bind_iter())
@@ -68,9 +121,8 @@ async fn insert_rows(
         .bind(rows.iter().map(|row| row.expires_in.map(micros)).bind_iter())
         .bind(rows.iter().map(|row| row.arguments.as_str()).bind_iter())
         .bind(rows.iter().map(|row| &*row.shape).bind_iter())
-        .bind(rows.iter().map(|row| i32::try_from(row.retries).unwrap_or(i32::MAX)).bind_iter())
-        // At least 1 ms, as the builder saw to.
-        .bind(rows.iter().map(|row| row.timeout.map(|limit| micros(limit) / 1_000)).bind_iter())
+        .bind(rows.iter().map(|row| retries(row)).bind_iter())
+        .bind(rows.iter().map(|row| timeout(row)).bind_iter())
         .bind(rows.iter().map(|row| row.on_lost.as_str()).bind_iter())
         .bind(rows.iter().map(|row| row.unique.as_ref().map(|(key, _)| key.as_str())).bind_iter())
         .bind(rows.iter().map(|row| row.unique.as_ref().map(|(_, until)| until.as_str())).bind_iter())
@@ -184,13 +236,14 @@ pub(super) async fn insert_on(
     requests: &[NewRequest],
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<Vec<Inserted>> {
-    insert_with_keys(connection, sql, requests, fault).await.map(|(inserted, _)| inserted)
+    insert_with_keys(connection, sql, requests, false, fault).await.map(|(inserted, _)| inserted)
 }
 
 async fn insert_with_keys(
     connection: &mut PgConnection,
     sql: &Statements,
     requests: &[NewRequest],
+    again: bool,
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<(Vec<Inserted>, HashSet<JobId>)> {
     let all: Vec<_> = requests.iter().collect();
@@ -199,7 +252,11 @@ async fn insert_with_keys(
     let mut rest = &free[..];
     while !rest.is_empty() {
         let (rows, later) = rest.split_at(piece(rest));
-        insert_rows(connection, sql, rows, fault).await?;
+        if again {
+            insert_rows(connection, sql, rows, fault).await?;
+        } else {
+            insert_new(connection, sql, rows, fault).await?;
+        }
         rest = later;
     }
     // Keys that are held by a request of this very batch: it is stored only now.
@@ -249,7 +306,7 @@ impl PostgresStore {
     async fn insert_at_once(&self, rows: &[&NewRequest]) -> Result<Vec<Inserted>> {
         let fault = self.fault("enqueue");
         let mut alone = self.alone("enqueue").await?;
-        insert_rows(alone.connection(), &self.sql, rows, &|error| in_doubt(error, &fault)).await?;
+        insert_new(alone.connection(), &self.sql, rows, &|error| in_doubt(error, &fault)).await?;
         alone.done(self).await?;
         Ok(rows.iter().map(|row| Inserted::New(row.id)).collect())
     }
@@ -269,7 +326,7 @@ impl PostgresStore {
     async fn insert_anew(&self, batch: &[NewRequest]) -> Result<Vec<Inserted>> {
         let fault = self.fault("enqueue");
         let mut tx = self.begin("enqueue").await?;
-        let (mut inserted, taken) = insert_with_keys(&mut tx, &self.sql, batch, &fault).await?;
+        let (mut inserted, taken) = insert_with_keys(&mut tx, &self.sql, batch, true, &fault).await?;
         let ids: Vec<_> = batch.iter().map(|request| request.id).collect();
         let rows = sqlx::query(safe(&self.sql.present)).bind(uuids(&ids)).fetch_all(&mut *tx).await.map_err(&fault)?;
         let present: HashSet<JobId> =
@@ -297,22 +354,38 @@ impl PostgresStore {
         Ok(inserted)
     }
 
-    pub(super) async fn insert_stream(&self, mut requests: Requests) -> Result<Vec<Inserted>> {
+    /// Puts in what an iterator gives; the next piece is made while the database works on the one before.
+    pub(super) async fn insert_stream(&self, requests: Requests) -> Result<Vec<Inserted>> {
         let fault = self.fault("enqueue");
+        let mut inserted = Vec::with_capacity(requests.size_hint().0.min(1_000_000));
+        let (give, mut pieces) = mpsc::channel(1);
+        let make = move || {
+            let mut requests = requests.fuse();
+            loop {
+                let (mut piece, mut bytes) = (Vec::new(), 0);
+                while piece.len() < PIECE && bytes < PIECE_BYTES {
+                    let Some(request) = requests.next() else { break };
+                    let request = request?;
+                    bytes += size(&request);
+                    piece.push(request);
+                }
+                // Nobody takes them when the database refused those before.
+                if piece.is_empty() || give.blocking_send(piece).is_err() {
+                    return Ok::<_, Refused>(());
+                }
+            }
+        };
+        let maker = std::thread::Builder::new().name("plain-worker enqueue".to_owned()).spawn(make);
+        let maker =
+            maker.map_err(|error| Error::Setting(format!("no thread could be started for an enqueue: {error}")))?;
         let mut tx = self.begin("enqueue").await?;
-        let mut inserted = Vec::new();
-        loop {
-            let (mut piece, mut bytes) = (Vec::new(), 0);
-            while piece.len() < PIECE && bytes < PIECE_BYTES {
-                let Some(request) = requests.next() else { break };
-                let request = request?;
-                bytes += size(&request);
-                piece.push(request);
-            }
-            if piece.is_empty() {
-                break;
-            }
+        while let Some(piece) = pieces.recv().await {
             inserted.extend(insert_on(&mut tx, &self.sql, &piece, &fault).await?);
+        }
+        // It has ended, or is about to: it has let go of the channel.
+        match maker.join() {
+            Ok(ended) => ended?,
+            Err(panic) => std::panic::resume_unwind(panic),
         }
         self.commit(tx).await?;
         Ok(inserted)

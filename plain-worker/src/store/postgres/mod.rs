@@ -15,6 +15,8 @@ mod life;
 mod migrate;
 mod monitor;
 mod pause;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rows;
 mod run;
@@ -50,8 +52,8 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, depths,
-    expire_results, finish, fold_rates, forget_workers, free_keys, insert, insert_keys, insert_undo, job, key_holders,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, depths,
+    expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
@@ -86,7 +88,11 @@ pub(crate) struct PostgresStore {
     sql: Arc<Statements>,
     /// `claim` with the filter on names and shapes.
     claim_filtered: Arc<str>,
+    /// `claim_one` from a place on.
+    claim_onward: Arc<str>,
     database: String,
+    /// Whether the sessions are set so that plans of ours can be kept.
+    steady: bool,
     /// Whether the application's default isolation showed to be stricter than ours.
     strict: AtomicBool,
 }
@@ -108,8 +114,12 @@ impl PostgresStore {
         let filter = include_str!("sql/claim_filter.sql").trim_end();
         let claim_filtered = sql.claim.replace("{filter}", filter).into();
         sql.claim = sql.claim.replace("{filter}", "").into();
+        let claim_onward = sql.claim_one.replace("{bound}", include_str!("sql/claim_bound.sql").trim_end()).into();
+        sql.claim_one = sql.claim_one.replace("{bound}", "").into();
         let database = address::describe(&pool.connect_options());
-        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, database, strict: AtomicBool::new(false) }
+        let steady = address::keeps_plans(&pool.connect_options());
+        let strict = AtomicBool::new(false);
+        Self { pool, namespace, clock, sql: Arc::new(sql), claim_filtered, claim_onward, database, steady, strict }
     }
 
     fn fault(&self, doing: &'static str) -> impl Fn(sqlx::Error) -> Error + use<> {
@@ -465,8 +475,8 @@ impl Store for PostgresStore {
         self.what_time().await
     }
 
-    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(worker, queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {
+        self.something_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{Column, Row};
 
 use crate::error::{Error, Result};
 use crate::record::{AttemptRow, Ended, JobId, JobRow, Run, StatLine};
@@ -45,31 +45,42 @@ impl<'r> Reader<'r> {
         self.get::<uuid::Uuid>(column).map(JobId::from)
     }
 
+    /// A column by its place, where looking for its name would cost more than reading it.
+    fn at<T>(&self, place: usize) -> Result<T>
+    where
+        T: sqlx::Type<sqlx::Postgres> + sqlx::Decode<'r, sqlx::Postgres>,
+    {
+        self.row.try_get(place).map_err(|error| self.wrong(self.row.columns()[place].name(), error))
+    }
+
+    /// A run; its columns stand in this order in all statements that give one.
     pub(super) fn run(&self) -> Result<Run> {
-        let key: Option<String> = self.get("unique_key")?;
-        let until = self.word_or_none("unique_until")?;
-        let timeout: Option<i64> = self.get("timeout_ms")?;
+        let key: Option<String> = self.at(16)?;
+        let until: Option<&str> = self.at(17)?;
+        let until = until.map(str::parse).transpose().map_err(|error| self.wrong("unique_until", error))?;
+        let timeout: Option<i64> = self.at(14)?;
+        let on_lost: &str = self.at(15)?;
         Ok(Run {
-            token: self.get("run_token")?,
-            id: self.id("id")?,
-            job: self.get("job")?,
-            queue: self.get("queue")?,
-            priority: self.get("priority")?,
-            due_at: self.get("due_at")?,
-            enqueued_at: self.get("enqueued_at")?,
-            expired: self.get("expired")?,
-            arguments: self.get("arguments")?,
-            shape: self.get("shape")?,
-            attempt: self.get("attempt")?,
-            failures: self.get("failures")?,
-            losses: self.get("losses")?,
-            hand_backs: self.get("hand_backs")?,
-            retries: self.get("retries")?,
+            token: self.at(0)?,
+            id: self.at::<uuid::Uuid>(1)?.into(),
+            job: self.at(2)?,
+            queue: self.at(3)?,
+            priority: self.at(4)?,
+            due_at: self.at(5)?,
+            enqueued_at: self.at(6)?,
+            arguments: self.at(7)?,
+            shape: self.at(8)?,
+            attempt: self.at(9)?,
+            failures: self.at(10)?,
+            losses: self.at(11)?,
+            hand_backs: self.at(12)?,
+            retries: self.at(13)?,
             timeout: timeout.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            on_lost: self.word("on_lost")?,
+            on_lost: on_lost.parse().map_err(|error| self.wrong("on_lost", error))?,
             unique: key.zip(until),
-            metadata: self.get("metadata")?,
-            slot: self.get("slot")?,
+            metadata: self.at(18)?,
+            slot: self.at(20)?,
+            expired: self.at(22)?,
         })
     }
 

@@ -119,6 +119,6 @@ async fn complete(connection: &mut PgConnection, queue: &Queue, end: Finish) -> 
         )));
     };
     let token = end.token;
-    let recorded = finish_on(connection, &store.sql, &[end], &store.fault("complete a job")).await?;
+    let recorded = finish_on(connection, &store.sql, &[end], false, &store.fault("complete a job")).await?;
     Ok(recorded.contains(&token))
 }

@@ -136,12 +136,12 @@ impl SqliteStore {
         Ok(results.rows_affected() + audit.rows_affected())
     }
 
-    pub(super) async fn count_undrained(
+    pub(super) async fn something_undrained(
         &self,
         worker: WorkerId,
         queues: Option<Vec<String>>,
         knows: Vec<String>,
-    ) -> Result<u64> {
+    ) -> Result<bool> {
         let fault = self.fault("look for what is left");
         let row = sqlx::query(safe(&self.sql.undrained))
             .bind(worker.to_string())
@@ -150,6 +150,6 @@ impl SqliteStore {
             .fetch_one(&self.pool)
             .await
             .map_err(&fault)?;
-        Ok(u64::try_from(row.try_get::<i64, _>(0).map_err(&fault)?).unwrap_or_default())
+        row.try_get(0).map_err(&fault)
     }
 }

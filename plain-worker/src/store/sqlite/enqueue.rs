@@ -76,6 +76,15 @@ pub(super) async fn insert_on(
 ) -> Result<Vec<Inserted>> {
     let mut all = Vec::with_capacity(requests.len());
     for piece in requests.chunks(PIECE) {
+        if let Some((first, rest)) = piece.split_first()
+            && first.due == Due::Now
+            && first.unique.is_none()
+            && rest.iter().all(|request| request.alike(first))
+        {
+            insert_alike(connection, sql, piece, first, fault).await?;
+            all.extend(piece.iter().map(|request| Inserted::New(request.id)));
+            continue;
+        }
         let rows = json(&piece.iter().map(StoredRequest::of).collect::<Vec<_>>());
         let unique = piece.iter().any(|request| request.unique.is_some());
         if unique {
@@ -89,6 +98,35 @@ pub(super) async fn insert_on(
         }));
     }
     Ok(all)
+}
+
+/// Puts in what differs in ids and arguments only.
+async fn insert_alike(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    requests: &[NewRequest],
+    first: &NewRequest,
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<()> {
+    let stored = StoredRequest::of(first);
+    sqlx::query(safe(&sql.insert_alike))
+        .bind(json(&requests.iter().map(|request| (request.id, request.arguments.as_str())).collect::<Vec<_>>()))
+        .bind(stored.job)
+        .bind(stored.queue)
+        .bind(stored.priority)
+        .bind(stored.expires_in)
+        .bind(stored.shape)
+        .bind(stored.retries)
+        .bind(stored.timeout_ms)
+        .bind(stored.on_lost)
+        .bind(stored.metadata)
+        .bind(stored.source)
+        .bind(stored.trace_context)
+        .bind(stored.slot)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(fault)
 }
 
 /// Whose key stood in the way of which request.

@@ -48,9 +48,9 @@ use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
-    claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, fold_rates,
-    forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_keys, job, key_holders, list, live_workers,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
+    claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
+    forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
     lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
     requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
@@ -439,8 +439,8 @@ impl Store for SqliteStore {
         self.what_time().await
     }
 
-    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<u64> {
-        self.count_undrained(worker, queues, knows).await
+    async fn undrained(&self, worker: WorkerId, queues: Option<Vec<String>>, knows: Vec<String>) -> Result<bool> {
+        self.something_undrained(worker, queues, knows).await
     }
 
     async fn close(&self) {

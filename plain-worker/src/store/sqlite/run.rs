@@ -77,9 +77,12 @@ pub(super) async fn finish_on(
     ends: &[Finish],
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<Vec<RunToken>> {
-    let stored = json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>());
     let tokens = json(&ends.iter().map(|end| end.token).collect::<Vec<_>>());
-    if ends.iter().any(|end| end.record.is_some()) {
+    let plain = ends.iter().all(|end| end.went_well_without_output());
+    let stored = if plain { String::new() } else { json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>()) };
+    if plain {
+        sqlx::query(safe(&sql.finish_success)).bind(&tokens).execute(&mut *connection).await.map_err(fault)?;
+    } else if ends.iter().any(|end| end.record.is_some()) {
         sqlx::query(safe(&sql.finish_results)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
     }
     if ends.iter().any(|end| matches!(end.next, Next::Again(_))) {
@@ -109,16 +112,17 @@ impl SqliteStore {
         let fault = self.fault("claim jobs");
         let mut write = self.write("claim jobs").await?;
         let shapes: Vec<_> = claim.except.iter().filter(|(_, shape)| !shape.is_empty()).collect();
-        let statement = if shapes.is_empty() { &self.sql.claim } else { &self.claim_filtered };
-        let mut query = sqlx::query(safe(statement))
-            .bind(claim.worker.to_string())
-            .bind(&claim.build)
-            .bind(json(&pairs))
-            .bind(claim.limit)
-            .bind(depth);
-        if !shapes.is_empty() {
-            query = query.bind(json(&shapes));
-        }
+        let statement = match (&pairs[..], &shapes[..]) {
+            ([_], []) => &self.sql.claim_one,
+            (_, []) => &self.sql.claim,
+            _ => &self.claim_filtered,
+        };
+        let mut query = sqlx::query(safe(statement)).bind(claim.worker.to_string()).bind(&claim.build);
+        query = match (&pairs[..], &shapes[..]) {
+            ([(queue, job)], []) => query.bind(queue).bind(job).bind(claim.limit),
+            (_, []) => query.bind(json(&pairs)).bind(claim.limit).bind(depth),
+            _ => query.bind(json(&pairs)).bind(claim.limit).bind(depth).bind(json(&shapes)),
+        };
         let rows = query.fetch_all(&mut *write.tx).await.map_err(&fault)?;
         let mut seqs = Vec::with_capacity(rows.len());
         for row in &rows {

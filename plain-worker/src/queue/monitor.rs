@@ -1,0 +1,88 @@
+//! The read side of a queue: workers, depths, rates, the audit, and why a job waits.
+
+use std::time::Duration;
+
+use super::Queue;
+use crate::error::Result;
+use crate::monitor::{AuditRow, Depth, Facts, Rate, RateQuery, WorkerView, explain};
+use crate::record::JobRow;
+
+impl Queue {
+    /// The workers that have a row: those that live, and dead ones that still hold jobs.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn workers(&self) -> Result<Vec<WorkerView>> {
+        self.ask(|store| async move { store.workers().await }).await
+    }
+
+    /// How many jobs wait and run in each queue; no count is higher than [`Depth::BOUND`].
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn depths(&self) -> Result<Vec<Depth>> {
+        self.ask(|store| async move { store.depths().await }).await
+    }
+
+    /// What ended, how long it waited and ran: sums that the workers make every ten seconds from the results.
+    ///
+    /// Minutes are kept for 25 hours, hours for 35 days. What was recorded in a
+    /// transaction of your own that was open for more than five seconds is not in them.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
+        self.ask(move |store| async move { store.rates(query).await }).await
+    }
+
+    /// Who changed what, newest first; the next page begins before the last `seq` of this one.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn audit(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>> {
+        self.ask(move |store| async move { store.audits(before, limit).await }).await
+    }
+
+    /// Notes a change that a person made, for [`audit`](Self::audit).
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn note_change(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
+        let [actor, action, target] = [actor, action, target].map(|text| text.replace('\0', "\u{fffd}"));
+        self.ask(move |store| async move { store.note_change(actor, action, target, count).await }).await
+    }
+
+    /// Why a job waits, as a sentence with the facts; `None` for one that does not wait.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn why(&self, job: &JobRow) -> Result<Option<String>> {
+        if job.state.is_final() {
+            return Ok(None);
+        }
+        let id = job.id;
+        let ahead = if job.state == crate::JobState::Ready {
+            self.ask(move |store| async move { store.ahead(id).await }).await?
+        } else {
+            None
+        };
+        let (workers, pauses, now) =
+            (self.workers().await?, self.pauses().await?, self.ask(|store| async move { store.now().await }).await?);
+        Ok(explain(&Facts { job, workers: &workers, pauses: &pauses, ahead, now }))
+    }
+
+    /// Sums up what ended since the last time, a piece at a time. `false`: there is nothing more to sum up now.
+    pub(crate) async fn roll_up(&self) -> Result<bool> {
+        self.ask(|store| async move { store.roll_up().await }).await
+    }
+
+    /// Whether the database answers, and how long it took: for health checks.
+    ///
+    /// # Errors
+    /// When it does not, or its tables are not those that this program needs.
+    pub async fn ping(&self) -> Result<Duration> {
+        let start = std::time::Instant::now();
+        self.workers().await?;
+        Ok(start.elapsed())
+    }
+}
