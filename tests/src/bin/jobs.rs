@@ -55,11 +55,11 @@ async fn waits(log: PathBuf, until: PathBuf, name: String) -> Result<(), BoxErro
     tell(&log, &format!("{name} ended"))
 }
 
-/// The same as a plain function.
+/// The same as a plain function, which ends when it is told to, unless its name is `deaf`.
 #[job]
 fn waits_plainly(#[inject] ctx: Context, log: PathBuf, until: PathBuf, name: String) -> Result<(), BoxError> {
     tell(&log, &format!("{name} started"))?;
-    while !until.exists() && !ctx.is_cancelled() {
+    while !until.exists() && (name == "deaf" || !ctx.is_cancelled()) {
         std::thread::sleep(Duration::from_millis(20));
     }
     tell(&log, &format!("{name} ended"))
