@@ -18,6 +18,21 @@ struct Stage {
     over: Arc<AtomicBool>,
 }
 
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Lets all of them end with the test, also when it fails: the runtime waits for what never yields.
+struct Over(Arc<AtomicBool>);
+
+impl Stage {
+    fn over_with_the_test(&self) -> Over {
+        Over(Arc::clone(&self.over))
+    }
+}
+
 /// What only some of the workers here are given.
 #[derive(Clone)]
 struct Extra;
@@ -132,6 +147,7 @@ async fn a_missing_state_is_told_at_the_start(database: Database) {
 async fn it_returns_soon_after_the_grace_period(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let deaf = waits_for_ever::enqueue().on(&queue).await.unwrap().id();
     let polite = listens::enqueue().on(&queue).await.unwrap().id();
     let beside = start(worker(&queue, &stage));
@@ -149,6 +165,7 @@ async fn it_returns_soon_after_the_grace_period(database: Database) {
 async fn what_cannot_be_stopped_stays_with_its_worker(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let thread = cannot_be_stopped::enqueue().on(&queue).await.unwrap().id();
     let task = never_yields::enqueue().on(&queue).await.unwrap().id();
     let first = start(worker(&queue, &stage).own_runtime(1));
@@ -175,6 +192,7 @@ async fn what_cannot_be_stopped_stays_with_its_worker(database: Database) {
 async fn what_cannot_be_stopped_goes_back_where_the_process_ends(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let id = cannot_be_stopped::enqueue().on(&queue).await.unwrap().id();
     let beside = start(worker(&queue, &stage).process_ends(true));
     started(&stage, 1).await;
@@ -188,6 +206,7 @@ async fn what_cannot_be_stopped_goes_back_where_the_process_ends(database: Datab
 async fn a_dropped_worker_is_like_a_killed_one(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let id = waits_for_ever::enqueue().on(&queue).await.unwrap().id();
     let beside = start(worker(&queue, &stage));
     started(&stage, 1).await;
@@ -204,6 +223,7 @@ async fn a_dropped_worker_is_like_a_killed_one(database: Database) {
 async fn a_job_that_never_yields_stalls_nobody_else(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let stuck = never_yields::enqueue().on(&queue).await.unwrap().id();
     let beside = start(worker(&queue, &stage).own_runtime(2).lease(Duration::from_secs(1)));
     started(&stage, 1).await;
@@ -236,6 +256,7 @@ async fn a_short_retry_starts_soon(database: Database) {
 
 async fn ten_workers_start_at_once_on_an_empty_database(database: Database) {
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let starting = (0..10).map(|_| async {
         let queue = database.queue().await;
         (start(worker(&queue, &stage).concurrency(2)), queue)
@@ -274,6 +295,7 @@ async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
 async fn a_drain_waits_for_what_a_dead_worker_holds(database: Database) {
     let queue = database.queue().await;
     let stage = Stage::default();
+    let _over = stage.over_with_the_test();
     let id = waits_for_ever::enqueue().on(&queue).await.unwrap().id();
     let beside = start(worker(&queue, &stage));
     started(&stage, 1).await;
