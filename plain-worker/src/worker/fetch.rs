@@ -200,7 +200,8 @@ impl Fetcher {
         for _ in 0..lane.waiting() {
             let Some(slot) = lane.try_slot() else { break };
             let (fetcher, lane) = (Arc::clone(self), Arc::clone(lane));
-            self.jobs.spawn(async move { fetcher.work(&lane, slot).await });
+            // Not on the runtime of the jobs, which one that never yields may keep, and which ends before its runs do.
+            tokio::spawn(async move { fetcher.work(&lane, slot).await });
         }
     }
 
