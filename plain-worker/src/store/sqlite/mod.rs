@@ -21,7 +21,7 @@ mod transaction;
 mod wake;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -80,6 +80,23 @@ struct Write {
     _place: OwnedMutexGuard<()>,
 }
 
+/// Opens the file, also when others do so in the same moment: the first turns it to WAL, for which SQLite takes a lock
+/// without waiting for it, whatever the busy timeout says (<https://sqlite.org/wal.html>, "Sometimes queries return
+/// SQLITE_BUSY in WAL mode").
+async fn open_at_last(pool: SqlitePoolOptions, connect: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool.clone().connect_with(connect.clone()).await {
+            Err(sqlx::Error::Database(error))
+                if error.code().is_some_and(|code| ["5", "261"].contains(&&*code)) && Instant::now() < deadline =>
+            {
+                tokio::time::sleep(Duration::from_millis(rand::random_range(10..50))).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
 impl SqliteStore {
     pub(crate) async fn connect(url: &str, options: &QueueOptions) -> Result<Self> {
         let namespace = options.namespace()?;
@@ -107,7 +124,7 @@ impl SqliteStore {
             pool.max_connections(options.pool_size.unwrap_or(4).max(1))
         };
         let database = file::describe(&connect);
-        let pool = pool.connect_with(connect).await.map_err(while_trying("open the database", &database))?;
+        let pool = open_at_last(pool, connect).await.map_err(while_trying("open the database", &database))?;
         Ok(Self::new(pool, namespace, options.clock))
     }
 
