@@ -146,7 +146,7 @@ impl Fetcher {
 
     /// Waits until the lane wants more, there is credit for it, the database is reached, and no run wants to be alone;
     /// `None` when the worker stops.
-    async fn room(&self, lane: &Lane) -> Option<(OwnedSemaphorePermit, Beside)> {
+    async fn room(self: &Arc<Self>, lane: &Arc<Lane>) -> Option<(OwnedSemaphorePermit, Beside)> {
         let room = async {
             loop {
                 self.running.reached().await;
@@ -158,7 +158,9 @@ impl Fetcher {
                     return Some((self.more_credit(some, wanted), beside));
                 }
                 drop(beside);
-                lane.hungry().await;
+                // It is rung too when a lane that shares these slots has left one; the limit is for what rings nobody.
+                let _ = tokio::time::timeout(POLL, lane.hungry()).await;
+                self.fill(lane);
             }
         };
         tokio::select! {
@@ -197,6 +199,11 @@ impl Fetcher {
             Some(Claimed { run, cancellation, credit, beside: Arc::clone(beside), since })
         });
         lane.put(claimed.collect());
+        self.fill(lane);
+    }
+
+    /// Starts what waits in the slots that are free.
+    fn fill(self: &Arc<Self>, lane: &Arc<Lane>) {
         for _ in 0..lane.waiting() {
             let Some(slot) = lane.try_slot() else { break };
             let (fetcher, lane) = (Arc::clone(self), Arc::clone(lane));

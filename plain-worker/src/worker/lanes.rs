@@ -157,6 +157,10 @@ impl Lane {
 
     /// Takes out what has waited for a slot for too long: others may have one.
     pub(super) fn stalled(&self) -> Vec<Claimed> {
-        self.ahead().stalled()
+        let stalled = self.ahead().stalled();
+        if !stalled.is_empty() {
+            self.hungry.notify_one();
+        }
+        stalled
     }
 }
