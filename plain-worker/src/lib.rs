@@ -15,7 +15,7 @@
 //! async fn morning_report() {}
 //!
 //! #[tokio::main]
-//! async fn main() -> plain_worker::Result<()> {
+//! async fn main() -> Result<(), plain_worker::BoxError> {
 //!     let queue = Queue::connect("sqlite:jobs.db").await?; // or postgres://..
 //!     queue.make_process_wide()?;
 //!
