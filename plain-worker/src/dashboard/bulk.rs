@@ -140,7 +140,7 @@ pub(super) async fn preview(
     for id in ids.iter().take(10) {
         first.extend(state.queue().job(*id).await?);
     }
-    let now = state.queue().ask(|store| async move { store.now().await }).await?;
+    let now = state.queue().now().await?;
     let count = words::grouped(ids.len() as u64);
     let body = html! {
         h1 { (capital(&fields.action)) " " (count) " jobs?" }

@@ -45,7 +45,7 @@ fn label(text: &str) -> String {
 async fn prometheus(queue: &Queue) -> crate::Result<String> {
     let (depths, workers) = (queue.depths().await?, queue.workers().await?);
     let rates = queue.rates(RateQuery::last(86_400).by_name()).await?;
-    let now = queue.ask(|store| async move { store.now().await }).await?;
+    let now = queue.now().await?;
     let mut text = String::new();
     let mut head = |text: &mut String, name: &str, kind: &str, help: &str| {
         // Writing to a string does not fail, here and below.

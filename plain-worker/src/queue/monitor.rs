@@ -66,8 +66,7 @@ impl Queue {
         } else {
             None
         };
-        let (workers, pauses, now) =
-            (self.workers().await?, self.pauses().await?, self.ask(|store| async move { store.now().await }).await?);
+        let (workers, pauses, now) = (self.workers().await?, self.pauses().await?, self.now().await?);
         Ok(explain(&Facts { job, workers: &workers, pauses: &pauses, ahead, now }))
     }
 

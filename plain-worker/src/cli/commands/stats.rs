@@ -80,7 +80,7 @@ impl Stats {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
         let filter = JobFilter { queues: self.queue, jobs: self.job, matching: self.matching, ..JobFilter::new() };
-        let now = queue.ask(|store| async move { store.now().await }).await?;
+        let now = queue.now().await?;
         if !self.fail_if.is_empty() {
             return hold(&queue, filter, &self.fail_if, now, self.output).await;
         }

@@ -22,7 +22,7 @@ pub(in super::super) async fn page(
     if asked.json() {
         return Ok(json::answer(&serde_json::json!({ "changes": rows, "next": next })));
     }
-    let now = state.queue().ask(|store| async move { store.now().await }).await?;
+    let now = state.queue().now().await?;
     let body = html! {
         h1 { "Audit" }
         section .panel {

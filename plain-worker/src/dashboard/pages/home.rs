@@ -32,7 +32,7 @@ pub(in super::super) async fn page(
     let workers = queue.workers().await?;
     let series = queue.rates(RateQuery::last(seconds).step(step)).await?;
     let by_name = queue.rates(RateQuery::last(86_400).by_name()).await?;
-    let now = queue.ask(|store| async move { store.now().await }).await?;
+    let now = queue.now().await?;
     let dead: u64 = by_name.iter().filter(|rate| rate.kind == RateKind::Dead).map(|rate| rate.count).sum();
     let alerts = alerts(&lines, &workers, dead, now);
     if asked.json() {

@@ -44,7 +44,7 @@ pub(in super::super) async fn page(
     if asked.json() {
         return Ok(json::answer(&serde_json::json!({ "job": job, "why": why, "attempts": attempts })));
     }
-    let now = queue.ask(|store| async move { store.now().await }).await?;
+    let now = queue.now().await?;
     let body = html! {
         p .soft { a href={ (visit.base) "/jobs" } { "Jobs" } " / " span .mono { (job.id) } }
         div .row .spread {

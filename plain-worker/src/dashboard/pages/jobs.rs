@@ -81,7 +81,7 @@ pub(in super::super) async fn page(
         let jobs: Vec<_> = jobs.iter().map(|job| shown(&visit, job.clone())).collect();
         return Ok(json::answer(&serde_json::json!({ "jobs": jobs, "next": next })));
     }
-    let now = state.queue().ask(|store| async move { store.now().await }).await?;
+    let now = state.queue().now().await?;
     let body = html! {
         div .row .spread { h1 { "Jobs" } a .button href={ "?q=" (escaped(&asked.q)) "&format=json" } { "JSON" } }
         (tabs(&visit, &asked.q))

@@ -111,7 +111,7 @@ pub(in super::super) async fn page(
         return Ok(json::answer(&serde_json::json!({ "queues": lines })));
     }
     let everything = state.queue().pauses().await?.into_iter().find(|pause| pause.target == PauseTarget::Everything);
-    let now = state.queue().ask(|store| async move { store.now().await }).await?;
+    let now = state.queue().now().await?;
     let body = html! {
         div .row .spread {
             h1 { "Queues" }

@@ -27,7 +27,7 @@ pub(in super::super) async fn page(
     }
     let pauses = queue.pauses().await?;
     let running = queue.list(JobFilter::new().state(JobState::Running).within(PATIENCE), None, 200).await?;
-    let now = queue.ask(|store| async move { store.now().await }).await?;
+    let now = queue.now().await?;
     let body = html! {
         h1 { "Workers" small { span data-live="workers.alive" { (workers.iter().filter(|worker| worker.alive).count()) } " alive" } }
         section .panel #workers data-refresh="10" {
