@@ -25,7 +25,10 @@ CREATE TABLE {schema}.job_requests (
     trace_context text,
     slot          timestamptz,
     note          text,
-    CHECK ((unique_key IS NULL) = (unique_until IS NULL))
+    CHECK ((unique_key IS NULL) = (unique_until IS NULL)),
+    -- No `infinity`, and no year that workers cannot read.
+    CHECK (due_at < '260000-01-01 UTC' AND enqueued_at < '260000-01-01 UTC'
+       AND due_at > '4000-01-01 BC' AND enqueued_at > '4000-01-01 BC')
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_requests_id ON {schema}.job_requests (id);

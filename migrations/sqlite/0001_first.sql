@@ -3,13 +3,13 @@
 -- Waits: one row a job that is to run (ready, scheduled, retrying, blocked or parked).
 CREATE TABLE {prefix}job_requests (
     seq           INTEGER PRIMARY KEY AUTOINCREMENT,
-    id            TEXT    NOT NULL,
+    id            TEXT    NOT NULL CHECK (length(id) = 36),
     state         TEXT    NOT NULL CHECK (state IN ('ready', 'scheduled', 'retrying', 'blocked', 'parked')),
     job           TEXT    NOT NULL CHECK (job <> ''),
     queue         TEXT    NOT NULL CHECK (queue <> ''),
-    priority      INTEGER NOT NULL DEFAULT 0,
-    due_at        INTEGER NOT NULL,
-    enqueued_at   INTEGER NOT NULL,
+    priority      INTEGER NOT NULL DEFAULT 0 CHECK (priority BETWEEN -32768 AND 32767),
+    due_at        INTEGER NOT NULL CHECK (abs(due_at) < 8200000000000000000),
+    enqueued_at   INTEGER NOT NULL CHECK (abs(enqueued_at) < 8200000000000000000),
     expires_at    INTEGER,
     arguments     TEXT    NOT NULL,
     shape         TEXT    NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE {prefix}job_requests (
     slot          INTEGER,
     note          TEXT,
     CHECK ((unique_key IS NULL) = (unique_until IS NULL))
-);
+) STRICT;
 CREATE UNIQUE INDEX {prefix}job_requests_id ON {prefix}job_requests (id);
 -- What a look-up by unique key asks; rows without one are not in it.
 CREATE INDEX {prefix}job_requests_key ON {prefix}job_requests (unique_key, job) WHERE unique_key IS NOT NULL;
@@ -72,7 +72,7 @@ CREATE TABLE {prefix}job_processes (
     source        TEXT,
     trace_context TEXT,
     slot          INTEGER
-);
+) STRICT;
 CREATE UNIQUE INDEX {prefix}job_processes_id ON {prefix}job_processes (id);
 CREATE INDEX {prefix}job_processes_worker ON {prefix}job_processes (worker_id);
 
@@ -114,7 +114,7 @@ CREATE TABLE {prefix}job_results (
     slot          INTEGER,
     CHECK (NOT final OR state IN ('succeeded', 'dead', 'cancelled', 'expired')),
     CHECK ((status = 'errored') = (error_kind IS NOT NULL))
-);
+) STRICT;
 CREATE INDEX {prefix}job_results_id ON {prefix}job_results (id);
 -- What a look-up by unique key asks; rows without one are not in it.
 CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WHERE unique_key IS NOT NULL;
@@ -129,7 +129,7 @@ CREATE TABLE {prefix}unique_keys (
     key TEXT    NOT NULL,
     id  TEXT    NOT NULL,
     PRIMARY KEY (job, key)
-);
+) STRICT;
 
 -- One row a running worker process; `knows` lists its jobs and their shapes, `schedules` those of its code.
 CREATE TABLE {prefix}workers (
@@ -148,13 +148,13 @@ CREATE TABLE {prefix}workers (
     -- How it shows that it lives besides its heartbeat: by the lock of a session or of a file, or not at all.
     hold         TEXT    NOT NULL CHECK (hold IN ('session', 'file', 'none')),
     stopping_at  INTEGER
-);
+) STRICT;
 
 -- Settings of a queue that people change at run time.
 CREATE TABLE {prefix}queues (
     name   TEXT PRIMARY KEY,
     limits TEXT
-);
+) STRICT;
 
 -- What people have stopped for a while; a worker is named by its id, everything by nothing.
 CREATE TABLE {prefix}pauses (
@@ -163,7 +163,7 @@ CREATE TABLE {prefix}pauses (
     paused_at INTEGER NOT NULL,
     paused_by TEXT    NOT NULL,
     PRIMARY KEY (kind, name)
-);
+) STRICT;
 
 -- One row a schedule: what it is, and up to which instant its slots are settled (run, or passed over).
 CREATE TABLE {prefix}schedules (
@@ -181,7 +181,7 @@ CREATE TABLE {prefix}schedules (
     dynamic     INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
     changed_at  INTEGER NOT NULL,
-    settled_at  INTEGER NOT NULL CHECK (typeof(settled_at) = 'integer'),
+    settled_at  INTEGER NOT NULL,
     waiting     TEXT    NOT NULL DEFAULT '[]' CHECK (json_valid(waiting)),
     last_slot   INTEGER,
     last_job_id TEXT,
@@ -191,7 +191,7 @@ CREATE TABLE {prefix}schedules (
     run_now_id  TEXT,
     paused_at   INTEGER,
     paused_by   TEXT
-);
+) STRICT;
 
 -- Commands to workers (stop claiming, stop), read by the worker they name.
 CREATE TABLE {prefix}worker_commands (
@@ -199,7 +199,7 @@ CREATE TABLE {prefix}worker_commands (
     worker_id  TEXT    NOT NULL,
     command    TEXT    NOT NULL,
     created_at INTEGER NOT NULL
-);
+) STRICT;
 
 -- Sums of what ended, made by the workers from the results: a row a minute (an hour, when older), queue, job, kind of
 -- end and bucket of time; kind `wait` sums up the time before the start. `at` is in seconds.
@@ -212,12 +212,12 @@ CREATE TABLE {prefix}job_rates (
     count    INTEGER NOT NULL,
     total_us INTEGER NOT NULL,
     PRIMARY KEY (at, queue, job, kind, bucket)
-) WITHOUT ROWID;
+) WITHOUT ROWID, STRICT;
 -- Up to when the ends are summed up.
 CREATE TABLE {prefix}job_rates_until (
     only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
     until    INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS INTEGER))
-);
+) STRICT;
 INSERT INTO {prefix}job_rates_until DEFAULT VALUES;
 
 -- Who changed what, when.
@@ -229,14 +229,14 @@ CREATE TABLE {prefix}audit (
     target TEXT,
     count  INTEGER NOT NULL DEFAULT 1,
     detail TEXT
-);
+) STRICT;
 CREATE INDEX {prefix}audit_at ON {prefix}audit (at);
 
 -- How far the clock of a store opened by tests runs ahead; a production store never reads it.
 CREATE TABLE {prefix}clock (
     only_row INTEGER PRIMARY KEY DEFAULT true CHECK (only_row),
     ahead    INTEGER NOT NULL DEFAULT 0
-);
+) STRICT;
 INSERT INTO {prefix}clock DEFAULT VALUES;
 
 -- One row a job with its state: the documented, stable face of the tables above.

@@ -102,14 +102,23 @@ impl Database {
     /// # Panics
     /// When it refuses.
     pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.expect("a change");
+    }
+
+    /// As [`execute`](Self::execute), where the database may refuse.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn try_execute(&self, sql: &str) -> sqlx::Result<()> {
         if self.is_postgres() {
             let sql = sql.replace("{}", "plain_worker.");
-            let mut connection = PgConnection::connect(&self.url).await.expect("the test's database");
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a change");
+            let mut connection = PgConnection::connect(&self.url).await?;
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
         } else {
             let sql = sql.replace("{}", "plain_worker_");
-            let mut connection = SqliteConnection::connect(&self.url).await.expect("the test's database");
-            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("a change");
+            let mut connection = SqliteConnection::connect(&self.url).await?;
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
         }
+        Ok(())
     }
 }

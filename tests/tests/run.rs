@@ -220,6 +220,7 @@ on_every_store! {
     outputs_and_errors_that_cannot_be_stored_are_told,
     a_dead_job_is_retried_by_hand,
     no_connection_is_held_while_jobs_run,
+    rows_that_no_worker_could_read_stop_nothing,
 }
 
 async fn a_failed_job_runs_again_as_often_as_it_may(database: Database) {
@@ -414,4 +415,30 @@ async fn no_connection_is_held_while_jobs_run(database: Database) {
         }
     })
     .await;
+}
+
+async fn rows_that_no_worker_could_read_stop_nothing(database: Database) {
+    let queue = database.queue().await;
+    for _ in 0..20 {
+        fails_until::enqueue(0).on(&queue).await.unwrap();
+    }
+    // Most of what could not be read is not let in.
+    let refused = if database.is_postgres() {
+        &["due_at = 'infinity'", "due_at = '-infinity'", "enqueued_at = '-infinity'", "due_at = '280000-01-01'"][..]
+    } else {
+        &["id = 'seven'", "due_at = 'soon'", "due_at = 9000000000000000000", "priority = 40000", "arguments = x'00'"]
+    };
+    for change in refused {
+        let answer = database.try_execute(&format!("UPDATE {{}}job_requests SET {change}")).await;
+        assert!(answer.is_err(), "{change}");
+    }
+    // The rest is parked where it is met, at the head of the queue.
+    let unreadable = if database.is_postgres() { 0 } else { 10 };
+    if !database.is_postgres() {
+        database.execute("UPDATE {}job_requests SET id = 'no id at all' || substr(id, 13) WHERE seq <= 10").await;
+    }
+    assert_eq!(drain(&queue).await.succeeded, 20 - unreadable);
+    let parked = "SELECT count(*) FROM {}job_requests WHERE state = 'parked' AND note LIKE '%id: %'";
+    assert_eq!(database.number(parked).await, i64::try_from(unreadable).unwrap());
+    assert_eq!(database.number("SELECT count(*) FROM {}job_processes").await, 0);
 }

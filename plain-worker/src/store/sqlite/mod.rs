@@ -51,10 +51,10 @@ statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
     claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
     forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
-    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, pause, pause_schedule, pauses,
+    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
     requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
-    schedules, settle_schedule, signs, state, stats, undrained, unpark, workers,
+    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;

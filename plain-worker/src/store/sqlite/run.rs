@@ -102,41 +102,59 @@ pub(super) async fn finish_on(
 
 impl SqliteStore {
     pub(super) async fn claim_ready(&self, claim: Claim) -> Result<Vec<Run>> {
-        let pairs = self.claimable(&claim).await?;
-        if pairs.is_empty() {
-            return Ok(Vec::new());
+        loop {
+            let pairs = self.claimable(&claim).await?;
+            if pairs.is_empty() {
+                return Ok(Vec::new());
+            }
+            let (runs, parked) = self.claim_of(&claim, &pairs).await?;
+            // Rows that nobody can read must not look like the end of the queue.
+            if !runs.is_empty() || !parked {
+                return Ok(runs);
+            }
         }
+    }
+
+    /// Claims jobs of these pairs; parks rows that no worker can read, and says whether there were any.
+    async fn claim_of(&self, claim: &Claim, pairs: &[(String, String)]) -> Result<(Vec<Run>, bool)> {
         // Together about twice what is wanted, however many pairs there are.
         let share = 2 * claim.limit / u32::try_from(pairs.len()).unwrap_or(u32::MAX) + 1;
         let depth = share.max(16).min(claim.limit);
         let fault = self.fault("claim jobs");
         let mut write = self.write("claim jobs").await?;
         let shapes: Vec<_> = claim.except.iter().filter(|(_, shape)| !shape.is_empty()).collect();
-        let statement = match (&pairs[..], &shapes[..]) {
+        let statement = match (pairs, &shapes[..]) {
             ([_], []) => &self.sql.claim_one,
             (_, []) => &self.sql.claim,
             _ => &self.claim_filtered,
         };
         let mut query = sqlx::query(safe(statement)).bind(claim.worker.to_string()).bind(&claim.build);
-        query = match (&pairs[..], &shapes[..]) {
+        query = match (pairs, &shapes[..]) {
             ([(queue, job)], []) => query.bind(queue).bind(job).bind(claim.limit),
-            (_, []) => query.bind(json(&pairs)).bind(claim.limit).bind(depth),
-            _ => query.bind(json(&pairs)).bind(claim.limit).bind(depth).bind(json(&shapes)),
+            (_, []) => query.bind(json(pairs)).bind(claim.limit).bind(depth),
+            _ => query.bind(json(pairs)).bind(claim.limit).bind(depth).bind(json(&shapes)),
         };
         let rows = query.fetch_all(&mut *write.tx).await.map_err(&fault)?;
-        let mut seqs = Vec::with_capacity(rows.len());
+        let mut runs = Vec::with_capacity(rows.len());
+        let mut unreadable: Vec<(i64, RunToken, String)> = Vec::new();
         for row in &rows {
-            seqs.push((row.try_get::<i64, _>("seq").map_err(&fault)?, row));
+            let seq = row.try_get::<i64, _>("seq").map_err(&fault)?;
+            match Reader::new(row, "job_requests").run() {
+                Ok(run) => runs.push((seq, run)),
+                Err(error) => unreadable.push((seq, row.try_get("run_token").map_err(&fault)?, error.to_string())),
+            }
         }
         sqlx::query(safe(&self.sql.claim_delete))
-            .bind(json(&seqs.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()))
+            .bind(json(&runs.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()))
             .execute(&mut *write.tx)
             .await
             .map_err(&fault)?;
-        let mut runs = seqs
-            .into_iter()
-            .map(|(seq, row)| Ok((seq, Reader::new(row, "job_processes").run()?)))
-            .collect::<Result<Vec<_>>>()?;
+        if !unreadable.is_empty() {
+            let rows = json(&unreadable);
+            for statement in [&self.sql.park_unreadable, &self.sql.unclaim_unreadable] {
+                sqlx::query(safe(statement)).bind(&rows).execute(&mut *write.tx).await.map_err(&fault)?;
+            }
+        }
         // RETURNING promises no order.
         runs.sort_by_key(|(seq, run)| (std::cmp::Reverse(run.priority), run.due_at, *seq));
         let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
@@ -149,7 +167,10 @@ impl SqliteStore {
             .collect();
         self.free_keys(&mut write, &started).await?;
         write.commit(self).await?;
-        Ok(runs)
+        for (seq, _, reason) in &unreadable {
+            tracing::warn!(seq, %reason, "a row of the queue cannot be read; it is parked");
+        }
+        Ok((runs, !unreadable.is_empty()))
     }
 
     /// The pairs of queue and job that may be claimed and have ready requests.
