@@ -28,35 +28,33 @@ macro_rules! many_flags {
         pub(in super::super) struct $name {
             /// All jobs that this filter lets through, such as 'error:"timed out" args.user_id:7 age:>2h'
             #[arg(
-                        long = "where",
-                        value_name = "FILTER",
-                        env = concat!("PLAIN_WORKER_", $command, "_WHERE"),
-                        value_parser = super::super::values::filter,
-                        conflicts_with = "ids"
-                    )]
+                                        long = "where",
+                                        value_name = "FILTER",
+                                        env = concat!("PLAIN_WORKER_", $command, "_WHERE"),
+                                        value_parser = super::super::values::filter,
+                                        conflicts_with = "ids"
+                                    )]
             matching: Option<crate::filter::Filter>,
             /// With --where: only say how many jobs that would be
             #[arg(
-                        long,
-                        env = concat!("PLAIN_WORKER_", $command, "_DRY_RUN"),
-                        value_parser = super::super::values::yes_or_no(),
-                        requires = "matching"
-                    )]
+                                        long,
+                                        env = concat!("PLAIN_WORKER_", $command, "_DRY_RUN"),
+                                        value_parser = super::super::values::yes_or_no()
+                                    )]
             dry_run: bool,
             /// With --where: no faster than that, such as 20/s or 600/min
             #[arg(
-                        long,
-                        value_name = "PACE",
-                        env = concat!("PLAIN_WORKER_", $command, "_RATE"),
-                        requires = "matching"
-                    )]
+                                        long,
+                                        value_name = "PACE",
+                                        env = concat!("PLAIN_WORKER_", $command, "_RATE")
+                                    )]
             rate: Option<crate::change::Pace>,
             /// With --where: do not ask first
             #[arg(
-                        long,
-                        env = concat!("PLAIN_WORKER_", $command, "_YES"),
-                        value_parser = super::super::values::yes_or_no()
-                    )]
+                                        long,
+                                        env = concat!("PLAIN_WORKER_", $command, "_YES"),
+                                        value_parser = super::super::values::yes_or_no()
+                                    )]
             yes: bool,
             /// Who wants it, which is recorded; your user name by default
             #[arg(long, value_name = "NAME", env = concat!("PLAIN_WORKER_", $command, "_BY"))]
@@ -64,8 +62,11 @@ macro_rules! many_flags {
         }
 
         impl $name {
-            /// The change of all that match, where a filter was given; else who wants it.
-            fn of(self, change: crate::change::Change) -> Result<super::super::many::Many, String> {
+            /// The change of all that match, where a filter was given, and who wants it.
+            fn of(
+                self,
+                change: crate::change::Change,
+            ) -> Result<(Option<super::super::many::Many>, String), super::super::exit::Failure> {
                 let Self { matching, dry_run, rate, yes, by } = self;
                 super::super::many::Many::of(change, matching, (dry_run, yes), rate, by)
             }
@@ -100,17 +101,21 @@ struct Shape<'m> {
 }
 
 impl Many {
-    /// `Err` has who wants it, where no filter was given.
     pub(super) fn of(
         change: Change,
         matching: Option<Filter>,
         (dry_run, yes): (bool, bool),
         pace: Option<Pace>,
         by: Option<String>,
-    ) -> Result<Self, String> {
+    ) -> Result<(Option<Self>, String), Failure> {
         let by = who(by);
-        let Some(matching) = matching else { return Err(by) };
-        Ok(Self { change, matching, dry_run, yes, pace, by })
+        let Some(matching) = matching else {
+            if dry_run || pace.is_some() {
+                return Err(Failure::wrong("--dry-run and --rate are about many jobs: they go with --where"));
+            }
+            return Ok((None, by));
+        };
+        Ok((Some(Self { change, matching, dry_run, yes, pace, by: by.clone() }), by))
     }
 
     pub(super) async fn run(self, queue: &Queue, output: Output) -> Outcome {

@@ -42,7 +42,7 @@ async fn all_that_match_are_retried_once_it_is_meant(database: Database) {
     failing(&database, 5).await;
     jobs(&database, &["worker", "--drain"]).answer().await.ok();
     assert_eq!(count(&database, JobState::Dead).await, 5);
-    let line = ["retry", "--where", "job:fails args.text:*1,*2,*3", "--by", "anna"];
+    let line = ["retry", "--where", "job:fails args.text:/nothing/1,/nothing/2,/nothing/3", "--by", "anna"];
 
     let looked = jobs(&database, &[&line[..], &["--dry-run"]].concat()).answer().await;
     assert_eq!(looked.ok().trim(), "would retry 3 jobs (3 dead)");
@@ -54,12 +54,15 @@ async fn all_that_match_are_retried_once_it_is_meant(database: Database) {
     assert_eq!(
         done,
         json!({
-            "action": "retry", "where": "job:fails args.text:*1,*2,*3", "dry_run": false, "matching": 3,
+            "action": "retry", "where": "job:fails args.text:/nothing/1,/nothing/2,/nothing/3", "dry_run": false, "matching": 3,
             "by_state": { "dead": 3 }, "changed": 3, "unchanged": 0, "trouble": null
         })
     );
     assert_eq!((count(&database, JobState::Dead).await, count(&database, JobState::Ready).await), (2, 3));
-    assert_eq!(audit(&database).await, ["anna retry jobs where job:fails args.text:*1,*2,*3 (3)"]);
+    assert_eq!(
+        audit(&database).await,
+        ["anna retry jobs where job:fails args.text:/nothing/1,/nothing/2,/nothing/3 (3)"]
+    );
 
     let nothing = jobs(&database, &["retry", "--where", "job:nobody", "--json"]).answer().await.json();
     assert_eq!(nothing["matching"], 0, "there is nothing to mean: {nothing}");
@@ -82,22 +85,23 @@ async fn all_that_match_are_moved_cancelled_and_deleted(database: Database) {
         let line = [line, &["--yes", "--by", "ben", "--json"]].concat();
         jobs(&database, &line).answer().await.json()
     };
-    let moved = say(&["requeue", "--where", "args.text:*0,*1", "--queue", "slow", "--priority", "-3"]).await;
+    let moved =
+        say(&["requeue", "--where", "args.text:/nothing/0,/nothing/1", "--queue", "slow", "--priority", "-3"]).await;
     assert_eq!((&moved["matching"], &moved["changed"]), (&json!(2), &json!(2)));
     let cancelled = say(&["cancel", "--where", "queue:slow priority:-3"]).await;
     assert_eq!(cancelled["changed"], 2, "{cancelled}");
     assert_eq!(count(&database, JobState::Cancelled).await, 2);
     let again = say(&["cancel", "--where", "queue:slow"]).await;
     assert_eq!(again["matching"], 0, "what has ended is not cancelled: {again}");
-    let deleted = say(&["delete", "--where", "args.text:*0,*2"]).await;
+    let deleted = say(&["delete", "--where", "args.text:/nothing/0,/nothing/2"]).await;
     assert_eq!(deleted["by_state"], json!({ "cancelled": 1, "ready": 1 }), "{deleted}");
     assert_eq!((count(&database, JobState::Cancelled).await, count(&database, JobState::Ready).await), (1, 3));
     assert_eq!(
         audit(&database).await,
         [
-            "ben requeue jobs where args.text:*0,*1 (2)",
+            "ben requeue jobs where args.text:/nothing/0,/nothing/1 (2)",
             "ben cancel jobs where queue:slow priority:-3 (2)",
-            "ben delete jobs where args.text:*0,*2 (2)"
+            "ben delete jobs where args.text:/nothing/0,/nothing/2 (2)"
         ]
     );
 }

@@ -41,11 +41,11 @@ struct Shape {
 
 impl Cancel {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
+        let (many, by) = self.many.of(Change::Cancel)?;
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let by = match self.many.of(Change::Cancel) {
-            Ok(many) => return many.run(&queue, self.output).await,
-            Err(by) => by,
-        };
+        if let Some(many) = many {
+            return many.run(&queue, self.output).await;
+        }
         let mut answers = Vec::new();
         for id in self.ids {
             let (answer, state) = match queue.cancel_by(id, &by).await {

@@ -38,11 +38,11 @@ struct Shape {
 
 impl Delete {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
+        let (many, by) = self.many.of(Change::Delete)?;
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let by = match self.many.of(Change::Delete) {
-            Ok(many) => return many.run(&queue, self.output).await,
-            Err(by) => by,
-        };
+        if let Some(many) = many {
+            return many.run(&queue, self.output).await;
+        }
         let mut answers = Vec::new();
         for id in self.ids {
             let answer = match queue.change(id, &Change::Delete, &by).await? {

@@ -55,13 +55,13 @@ struct Shape {
 
 impl Requeue {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
-        let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
         let To { queue: to, priority, at } = self.to;
         let change = Change::Requeue(crate::change::Requeue { queue: to, priority, due_at: at });
-        let by = match self.many.of(change.clone()) {
-            Ok(many) => return many.run(&queue, self.output).await,
-            Err(by) => by,
-        };
+        let (many, by) = self.many.of(change.clone())?;
+        let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
+        if let Some(many) = many {
+            return many.run(&queue, self.output).await;
+        }
         let mut answers = Vec::new();
         for id in self.ids {
             let answer = match queue.change(id, &change, &by).await? {
