@@ -244,15 +244,15 @@ INSERT INTO {prefix}clock DEFAULT VALUES;
 
 -- One row a job with its state: the documented, stable face of the tables above.
 CREATE VIEW {prefix}jobs AS
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
        NULL AS worker_id, note AS error, NULL AS output
   FROM {prefix}job_requests
 UNION ALL
-SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
   FROM {prefix}job_processes
 UNION ALL
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
   FROM {prefix}job_results WHERE final;
