@@ -134,14 +134,14 @@ fn alerts(
 
 /// What is wrong with a schedule, and the path of its page.
 fn late(line: &Scheduled, now: chrono::DateTime<chrono::Utc>) -> Option<(String, String)> {
-    let (name, link) = (&line.row.name, schedules::link("", &line.row.name));
+    let (name, path) = (&line.row.name, schedules::link("", &line.row.name));
     if let Some(problem) = &line.row.problem {
-        return Some((format!("Schedule {name}: {problem}."), link));
+        return Some((format!("Schedule {name}: {problem}."), path));
     }
     let since = words::span(now - line.overdue?);
     Some((
         format!("Schedule {name} is overdue by {since}: look whether a worker that knows it reaches the database."),
-        link,
+        path,
     ))
 }
 

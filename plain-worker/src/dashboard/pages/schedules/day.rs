@@ -83,16 +83,12 @@ pub(super) async fn page(state: &State, visit: &Visit, date: &str, zone: &str, a
     let day = Day::read(date, zone)?;
     let rows = state.queue().schedules().list().await?;
     let now = state.queue().now().await?;
-    let work = move || {
-        let lanes: Vec<Lane> =
-            rows.iter().filter_map(|row| day.lane(row)).filter(|lane| !lane.slots.is_empty()).collect();
-        (day, lanes)
-    };
-    // Some hundred schedules of every minute are a second's work.
-    let walked = tokio::task::spawn_blocking(work).await;
-    let (day, lanes) = walked.map_err(|error| {
-        Trouble::new(StatusCode::INTERNAL_SERVER_ERROR, format!("The day could not be drawn: {error}"))
-    })?;
+    let mut lanes = Vec::new();
+    for row in &rows {
+        lanes.extend(day.lane(row).filter(|lane| !lane.slots.is_empty()));
+        // A lane of every minute takes a while: others have their turn in between.
+        tokio::task::yield_now().await;
+    }
     if as_json {
         return Ok(json::answer(&serde_json::json!({
             "day": day.date, "zone": day.zone.name(), "start": day.start, "end": day.end, "lanes": lanes,

@@ -120,10 +120,10 @@ fn runs(visit: &Visit, line: &Line) -> Markup {
             thead { tr { th { "End" } th { "Job" } th { "Slot" } th .num { "Waited" } th .num { "Ran" } th .num { "When" } } }
             tbody {
                 @for run in &line.runs {
-                    @let link = format!("{}/jobs/{}", visit.base, run.id);
-                    tr data-href=(link) {
+                    @let job = format!("{}/jobs/{}", visit.base, run.id);
+                    tr data-href=(job) {
                         td { (badge(run.state)) }
-                        td .mono { a href=(link) { (words::cut(&run.id.to_string(), 18)) } }
+                        td .mono { a href=(job) { (words::cut(&run.id.to_string(), 18)) } }
                         td .nowrap { @if let Some(slot) = run.slot { (slot.format("%Y-%m-%d %H:%M")) " UTC" } @else { "by hand" } }
                         td .num { @if let Some(start) = run.started_at { (words::span(start - run.due_at)) } @else { "–" } }
                         td .num { @if let Some(ran) = ran(run, now) { (words::span(ran)) } @else { "–" } }

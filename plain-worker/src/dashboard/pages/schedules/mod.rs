@@ -142,10 +142,10 @@ fn table(visit: &Visit, lines: &[Line]) -> Markup {
             tbody {
                 @for line in lines {
                     @let row = &line.row;
-                    @let link = link(&visit.base, &row.name);
-                    tr data-href=(link) {
+                    @let path = link(&visit.base, &row.name);
+                    tr data-href=(path) {
                         td { (state(line)) (marks(line)) }
-                        td .wide { a href=(link) { (words::cut(&row.name, 48)) } span .under .mono { (words::cut(&row.job, 48)) } }
+                        td .wide { a href=(path) { (words::cut(&row.name, 48)) } span .under .mono { (words::cut(&row.job, 48)) } }
                         td .wide { (words::cut(&line.words, 60)) span .under .mono { (row.expression) " " (row.timezone) } }
                         td .num { (next(line)) }
                         td .nowrap { (strip::strip(&line.runs, row.now)) span .under { (last(line)) } }
