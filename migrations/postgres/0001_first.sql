@@ -127,6 +127,9 @@ CREATE INDEX job_results_key ON {schema}.job_results (unique_key, job) WHERE uni
 CREATE INDEX job_results_ended ON {schema}.job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX job_results_unhappy ON {schema}.job_results (state, id) WHERE final AND state <> 'succeeded';
+-- What the last runs of a schedule are read from; other jobs are not in it.
+CREATE INDEX job_results_schedule ON {schema}.job_results (source, ended_at)
+    WHERE final AND starts_with(source, 'schedule ');
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {schema}.unique_keys (
@@ -246,15 +249,15 @@ INSERT INTO {schema}.clock DEFAULT VALUES;
 
 -- One row a job with its state: the documented, stable face of the tables above.
 CREATE VIEW {schema}.jobs AS
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
        NULL::uuid AS worker_id, note AS error, NULL::json AS output
   FROM {schema}.job_requests
 UNION ALL
-SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
   FROM {schema}.job_processes
 UNION ALL
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
   FROM {schema}.job_results WHERE final;

@@ -122,6 +122,9 @@ CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WH
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
+-- What the last runs of a schedule are read from; other jobs are not in it.
+CREATE INDEX {prefix}job_results_schedule ON {prefix}job_results (source, ended_at)
+    WHERE final AND source >= 'schedule ' AND source < 'schedule!';
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {prefix}unique_keys (
@@ -241,15 +244,15 @@ INSERT INTO {prefix}clock DEFAULT VALUES;
 
 -- One row a job with its state: the documented, stable face of the tables above.
 CREATE VIEW {prefix}jobs AS
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
        NULL AS worker_id, note AS error, NULL AS output
   FROM {prefix}job_requests
 UNION ALL
-SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
   FROM {prefix}job_processes
 UNION ALL
-SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, retries, unique_key, metadata, source,
-       slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
+       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
   FROM {prefix}job_results WHERE final;

@@ -106,7 +106,7 @@ pub use filter::{Filter, FilterError, suggest};
 pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
-pub use ledger::ScheduleRow;
+pub use ledger::{ScheduleRow, ScheduleRun};
 pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]

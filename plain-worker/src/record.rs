@@ -514,6 +514,8 @@ pub struct JobRow {
     pub failures: i32,
     /// Attempts that were lost with their worker.
     pub losses: i32,
+    /// Attempts that were handed back at the stop of a worker, which cost it nothing.
+    pub hand_backs: i32,
     /// How often it may run again after failing.
     pub retries: i32,
     /// Its unique key.

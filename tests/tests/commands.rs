@@ -606,7 +606,12 @@ async fn what_is_wrong_with_a_command_is_told_at_the_start() {
 #[tokio::test]
 async fn a_main_that_forgets_the_guard_starts_no_second_worker() {
     let database = Database::sqlite();
-    let mut forgets = Program::start(GUARD, &database, &["unguarded"]);
+    // In a folder where no other program of ours is, which could be the guard.
+    let alone = database.folder.path().join("program");
+    // Not copied here: a test beside this one that starts a process would keep the file open for writing.
+    let copied = std::process::Command::new("cp").args([GUARD.as_ref(), alone.as_os_str()]).output().expect("cp");
+    assert!(copied.status.success(), "{copied:?}");
+    let mut forgets = Program::start(&alone, &database, &["unguarded"]);
     assert_eq!(forgets.ended().await, Some(1));
     assert!(forgets.output().contains("call `plain_worker::guard_commands()` at the beginning of `main`"));
     // Named as a guard by another program, it does not become a worker either.

@@ -3,7 +3,7 @@
 #[path = "../src/bin/test_worker/jobs.rs"]
 mod jobs;
 
-use plain_worker::{AttemptStatus, JobId, JobState, Queue};
+use plain_worker::{AttemptStatus, JobFilter, JobId, JobState, Queue};
 use plain_worker_tests::{Database, WorkerProgram, on_every_store, until_true};
 use rustix::process::Signal;
 
@@ -14,6 +14,7 @@ fn worker() -> WorkerProgram {
 on_every_store! {
     a_killed_workers_jobs_are_finished_by_another,
     a_stopped_worker_hands_its_jobs_back,
+    a_job_that_every_stop_hands_back_is_counted_and_warned_of,
     a_frozen_worker_changes_nothing_when_it_thaws,
     a_second_worker_takes_what_the_first_leaves,
 }
@@ -106,6 +107,29 @@ async fn a_stopped_worker_hands_its_jobs_back(database: Database) {
     })
     .await;
     drop(second);
+}
+
+async fn a_job_that_every_stop_hands_back_is_counted_and_warned_of(database: Database) {
+    let queue = database.queue().await;
+    let long = jobs::step::enqueue(1, 600_000).on(&queue).await.unwrap().id();
+    let journal = database.journal();
+    for stop in 1..=3 {
+        let mut one = worker().with("GRACE_MS", 0).start(&database);
+        until_true("it runs", || async { journal.count("start 1 ") == stop }).await;
+        one.signal(Signal::TERM);
+        assert_eq!(one.ended().await, Some(0), "{}", one.output());
+        let row = queue.job(long).await.unwrap().unwrap();
+        assert_eq!((row.state, row.attempt, row.losses), (JobState::Ready, 0, 0));
+        assert_eq!(usize::try_from(row.hand_backs), Ok(stop));
+        assert_eq!(one.output().contains("handed back again and again"), stop == 3, "{}", one.output());
+    }
+    let often = JobFilter::new().matching("hand_backs:>=3").unwrap();
+    assert_eq!(queue.list(often, None, 10).await.unwrap().len(), 1);
+    // It is still counted when it runs.
+    let last = worker().started(&database).await;
+    until_true("it runs", || async { state(&queue, long).await == JobState::Running }).await;
+    assert_eq!(queue.job(long).await.unwrap().unwrap().hand_backs, 3);
+    drop(last);
 }
 
 async fn a_frozen_worker_changes_nothing_when_it_thaws(database: Database) {

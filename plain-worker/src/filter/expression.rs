@@ -69,6 +69,7 @@ pub(crate) enum Measure {
     Attempt,
     Failures,
     Losses,
+    HandBacks,
     Retries,
     Priority,
 }

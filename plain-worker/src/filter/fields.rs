@@ -32,6 +32,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("duration", Field::Duration),
     ("failures", Field::Measure(Measure::Failures)),
     ("losses", Field::Measure(Measure::Losses)),
+    ("hand_backs", Field::Measure(Measure::HandBacks)),
     ("retries", Field::Measure(Measure::Retries)),
     ("priority", Field::Measure(Measure::Priority)),
     ("source", Field::Column(Column::Source)),

@@ -201,6 +201,7 @@ mod tests {
             attempt: 0,
             failures: 1,
             losses: 0,
+            hand_backs: 0,
             retries: 1,
             unique_key: None,
             metadata: None,

@@ -36,7 +36,7 @@ pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::change::Requeue;
 use crate::error::{Refused, Result};
-use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -165,6 +165,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn remove_schedule(&self, name: String) -> Result<bool>;
     /// The waiting jobs that came of it.
     async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>>;
+    /// The latest ended runs of these schedules, newest first, at most so many of each.
+    async fn runs_of_schedules(&self, names: Vec<String>, each: u32) -> Result<Vec<ScheduleRun>>;
     /// Stops the slots of a schedule; `false`: there is none of that name.
     async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool>;
     /// Lets its slots run from this moment on; those in between are passed over.

@@ -198,8 +198,8 @@ async fn completed(queue: &Queue, run: &Run, ended: Ended) -> Ended {
         Ok(false) => ended,
         Err(error) => {
             tracing::warn!(%id, token, %error, "could not see whether a job's own transaction was committed");
-            // Its finish is fenced: it records nothing if it was.
-            ended
+            // If it was, its row is gone, and an end that is fenced records nothing.
+            Ended::NotCommitted
         }
     }
 }

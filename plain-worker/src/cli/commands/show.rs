@@ -65,7 +65,8 @@ fn words(job: &JobRow, why: Option<String>, attempts: &[AttemptRow]) -> String {
     say("queue", Some(job.queue.clone()));
     say("priority", Some(job.priority.to_string()));
     say("arguments", Some(job.arguments.clone()));
-    say("attempt", Some(format!("{} ({} failed, {} lost)", job.attempt, job.failures, job.losses)));
+    let ended = format!("{} failed, {} lost, {} handed back", job.failures, job.losses, job.hand_backs);
+    say("attempt", Some(format!("{} ({ended})", job.attempt)));
     say("retries", Some(format!("{} of {} left", (job.retries - job.failures).max(0), job.retries)));
     say("unique key", job.unique_key.clone());
     say("metadata", job.metadata.clone());

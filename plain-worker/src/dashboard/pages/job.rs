@@ -98,7 +98,7 @@ fn facts(visit: &Visit, job: &JobRow, now: DateTime<Utc>) -> Markup {
         dl .facts {
             dt { "Queue" } dd { a href=(jobs_link(&visit.base, &format!("queue:{}", quoted(&job.queue)))) { (job.queue) } }
             dt { "Priority" } dd { (job.priority) }
-            dt { "Attempt" } dd { (job.attempt) ", failed " (job.failures) " of " (i64::from(job.retries) + 1) @if job.losses > 0 { ", lost " (job.losses) } }
+            dt { "Attempt" } dd { (job.attempt) ", failed " (job.failures) " of " (i64::from(job.retries) + 1) @if job.losses > 0 { ", lost " (job.losses) } @if job.hand_backs > 0 { ", handed back " (job.hand_backs) } }
             dt { "Enqueued" } dd { (words::when(job.enqueued_at, now)) @if let Some(source) = &job.source { span .soft { " at " span .mono { (source) } } } }
             dt { "Due" } dd { (words::when(job.due_at, now)) }
             @if let Some(start) = job.started_at { dt { "Started" } dd { (words::when(start, now)) } }

@@ -132,6 +132,7 @@ for_every_store! {
     a_paused_schedule_settles_nothing,
     a_run_by_hand_is_made_once,
     a_schedule_can_be_added_changed_and_removed,
+    the_latest_runs_of_schedules_are_read,
     what_is_paused_is_not_claimed,
     a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,

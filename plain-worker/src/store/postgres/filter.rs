@@ -43,6 +43,7 @@ impl Dialect for Postgres {
                     Measure::Attempt => "attempt",
                     Measure::Failures => "failures",
                     Measure::Losses => "losses",
+                    Measure::HandBacks => "hand_backs",
                     Measure::Retries => "retries",
                     Measure::Priority => "priority",
                 };

@@ -41,7 +41,7 @@ use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
 use crate::error::{Error, Result};
-use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -58,7 +58,7 @@ statements! {
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -374,6 +374,9 @@ impl Store for PostgresStore {
 
     async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
         self.waiting_of_schedule(&name).await
+    }
+    async fn runs_of_schedules(&self, names: Vec<String>, each: u32) -> Result<Vec<ScheduleRun>> {
+        self.ended_of_schedules(&names, each).await
     }
 
     async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {

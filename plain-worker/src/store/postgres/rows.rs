@@ -95,6 +95,7 @@ impl<'r> Reader<'r> {
             attempt: self.get("attempt")?,
             failures: self.get("failures")?,
             losses: self.get("losses")?,
+            hand_backs: self.get("hand_backs")?,
             retries: self.get("retries")?,
             unique_key: self.get("unique_key")?,
             metadata: self.get("metadata")?,

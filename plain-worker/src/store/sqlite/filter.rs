@@ -45,6 +45,7 @@ impl Dialect for Sqlite {
                     Measure::Attempt => "attempt",
                     Measure::Failures => "failures",
                     Measure::Losses => "losses",
+                    Measure::HandBacks => "hand_backs",
                     Measure::Retries => "retries",
                     Measure::Priority => "priority",
                 };

@@ -37,7 +37,7 @@ use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
 use crate::error::{Error, Result};
-use crate::ledger::{Definition, Fired, ScheduleRow, Step};
+use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
@@ -54,7 +54,7 @@ statements! {
     forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
     lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
-    requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
+    requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
     schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers,
 }
 
@@ -355,6 +355,9 @@ impl Store for SqliteStore {
 
     async fn jobs_of_schedule(&self, name: String) -> Result<Vec<JobId>> {
         self.waiting_of_schedule(&name).await
+    }
+    async fn runs_of_schedules(&self, names: Vec<String>, each: u32) -> Result<Vec<ScheduleRun>> {
+        self.ended_of_schedules(&names, each).await
     }
 
     async fn pause_schedule(&self, name: String, by: Option<String>) -> Result<bool> {
