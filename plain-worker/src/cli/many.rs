@@ -22,39 +22,26 @@ const ON_A_TERMINAL: Duration = Duration::from_millis(200);
 const ELSEWHERE: Duration = Duration::from_secs(10);
 
 /// The flags of a command that changes many jobs; their variables have the command's name.
+// rustfmt moves attributes of many lines in macros further to the right each time.
+#[rustfmt::skip]
 macro_rules! many_flags {
     ($name:ident, $command:literal) => {
         #[derive(Clone, Debug, clap::Args)]
         pub(in super::super) struct $name {
             /// All jobs that this filter lets through, such as 'error:"timed out" args.user_id:7 age:>2h'
-            #[arg(
-                                        long = "where",
-                                        value_name = "FILTER",
-                                        env = concat!("PLAIN_WORKER_", $command, "_WHERE"),
-                                        value_parser = super::super::values::filter,
-                                        conflicts_with = "ids"
-                                    )]
+            #[arg(long = "where", value_name = "FILTER", env = concat!("PLAIN_WORKER_", $command, "_WHERE"),
+                  value_parser = super::super::values::filter, conflicts_with = "ids")]
             matching: Option<crate::filter::Filter>,
             /// With --where: only say how many jobs that would be
-            #[arg(
-                                        long,
-                                        env = concat!("PLAIN_WORKER_", $command, "_DRY_RUN"),
-                                        value_parser = super::super::values::yes_or_no()
-                                    )]
+            #[arg(long, env = concat!("PLAIN_WORKER_", $command, "_DRY_RUN"),
+                  value_parser = super::super::values::yes_or_no())]
             dry_run: bool,
             /// With --where: no faster than that, such as 20/s or 600/min
-            #[arg(
-                                        long,
-                                        value_name = "PACE",
-                                        env = concat!("PLAIN_WORKER_", $command, "_RATE")
-                                    )]
+            #[arg(long, value_name = "PACE", env = concat!("PLAIN_WORKER_", $command, "_RATE"))]
             rate: Option<crate::change::Pace>,
             /// With --where: do not ask first
-            #[arg(
-                                        long,
-                                        env = concat!("PLAIN_WORKER_", $command, "_YES"),
-                                        value_parser = super::super::values::yes_or_no()
-                                    )]
+            #[arg(long, env = concat!("PLAIN_WORKER_", $command, "_YES"),
+                  value_parser = super::super::values::yes_or_no())]
             yes: bool,
             /// Who wants it, which is recorded; your user name by default
             #[arg(long, value_name = "NAME", env = concat!("PLAIN_WORKER_", $command, "_BY"))]
