@@ -476,9 +476,9 @@ impl Queue {
     }
 
     /// Calls `on_wake` at each announcement until the connection is lost.
-    pub(crate) async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    pub(crate) async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
         let store = Arc::clone(&self.0.store);
-        store.listen(on_wake).await
+        store.listen(direct, on_wake).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
