@@ -74,7 +74,7 @@ pub struct Queue(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    /// The runtime on which the pool was opened; database work runs there.
+    /// The runtime on which the pool was opened; database work runs there. For a SQLite file that we opened it is our own.
     runtime: Option<RuntimeHandle>,
     payload_limit: usize,
     /// Changes when something was enqueued through this queue; its workers listen.
