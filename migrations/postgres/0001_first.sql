@@ -127,6 +127,9 @@ CREATE INDEX job_results_key ON {schema}.job_results (unique_key, job) WHERE uni
 CREATE INDEX job_results_ended ON {schema}.job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX job_results_unhappy ON {schema}.job_results (state, id) WHERE final AND state <> 'succeeded';
+-- What the last runs of a schedule are read from; other jobs are not in it.
+CREATE INDEX job_results_schedule ON {schema}.job_results (source, ended_at)
+    WHERE final AND starts_with(source, 'schedule ');
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {schema}.unique_keys (

@@ -122,6 +122,9 @@ CREATE INDEX {prefix}job_results_key ON {prefix}job_results (unique_key, job) WH
 CREATE INDEX {prefix}job_results_ended ON {prefix}job_results (state, ended_at);
 -- What a list of dead jobs walks; good ends cost it nothing.
 CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHERE final AND state <> 'succeeded';
+-- What the last runs of a schedule are read from; other jobs are not in it.
+CREATE INDEX {prefix}job_results_schedule ON {prefix}job_results (source, ended_at)
+    WHERE final AND source >= 'schedule ' AND source < 'schedule!';
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {prefix}unique_keys (

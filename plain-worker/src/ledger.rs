@@ -325,7 +325,32 @@ impl Fired {
     }
 }
 
+/// One run of a schedule that waits, runs or has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ScheduleRun {
+    /// The schedule.
+    pub schedule: String,
+    /// The job.
+    pub id: JobId,
+    /// Where it stands.
+    pub state: JobState,
+    /// The slot that it is the run of; none for one that somebody asked for.
+    pub slot: Option<DateTime<Utc>>,
+    /// When it was due.
+    pub due_at: DateTime<Utc>,
+    /// When its last attempt started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended for good.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
 /// Where a job says that it comes from, when a schedule enqueued it.
 pub(crate) fn source(schedule: &str) -> String {
     format!("schedule {schedule}")
+}
+
+/// The schedule that a job says that it comes from.
+pub(crate) fn schedule_of(source: &str) -> Option<&str> {
+    source.strip_prefix("schedule ")
 }

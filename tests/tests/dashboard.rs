@@ -1,18 +1,24 @@
 //! The pages over HTTP, on both stores: what they show, what they refuse, and that hostile data stays data.
 
+#[path = "dashboard/site.rs"]
+mod site;
+
+#[path = "dashboard/schedules.rs"]
+mod schedules;
+
 use std::fmt::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use plain_worker::dashboard::{Action, Auth, Dashboard, Person, serve};
-use plain_worker::{BoxError, JobFilter, JobState, Queue, Worker, job};
+use plain_worker::schedule::Schedule;
+use plain_worker::{BoxError, JobFilter, JobState, NewSchedule, Queue, Worker, job};
 use plain_worker_tests::{Database, on_every_store, until, until_true};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// Why nothing goes wrong there.
-const WRITES: &str = "a string takes everything";
+use site::{Site, WRITES};
+
 /// What must never stand in a page as it is: markup, quotes, other directions, much, and nothing.
 const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> \u{202e}&amp; {{7*7}} ${7*7} é";
 
@@ -30,113 +36,6 @@ async fn succeeds(n: i64, #[redact] password: String) -> i64 {
 #[job]
 async fn waits(text: String) {
     let _ = text;
-}
-
-/// Pages that are served for one test.
-struct Site {
-    address: SocketAddr,
-    _stop: tokio::sync::oneshot::Sender<()>,
-}
-
-/// An answer, as it came.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head
-            .lines()
-            .filter_map(|line| line.split_once(": "))
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v)
-    }
-
-    fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.body);
-        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
-    }
-}
-
-impl Site {
-    async fn of(queue: &Queue, auth: Auth) -> Self {
-        Self::with(Dashboard::new(queue.clone(), auth)).await
-    }
-
-    async fn with(dashboard: Dashboard) -> Self {
-        let (told, address) = tokio::sync::oneshot::channel();
-        let (stop, stopped) = tokio::sync::oneshot::channel();
-        let listen = "127.0.0.1:0".parse().unwrap();
-        tokio::spawn(serve(dashboard, listen, |address| told.send(address).unwrap(), async {
-            stopped.await.unwrap_or(());
-        }));
-        Self { address: address.await.expect("an address"), _stop: stop }
-    }
-
-    /// Sends exactly this, with one Host unless the headers have one.
-    async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
-        if !headers.iter().any(|(name, _)| *name == "Host") {
-            write!(text, "Host: {}\r\n", self.address).expect(WRITES);
-        }
-        for (name, value) in headers {
-            write!(text, "{name}: {value}\r\n").expect(WRITES);
-        }
-        if method != "GET" {
-            write!(text, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", body.len())
-                .expect(WRITES);
-        }
-        let exchange = async {
-            let mut stream = TcpStream::connect(self.address).await.unwrap();
-            stream.write_all(format!("{text}\r\n{body}").as_bytes()).await.unwrap();
-            let mut bytes = Vec::new();
-            // A server that refuses a request may close before all of it is read.
-            let _ = stream.read_to_end(&mut bytes).await;
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
-        let text = tokio::time::timeout(Duration::from_secs(60), exchange).await.expect("an answer in time");
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-        let chunked = head.to_lowercase().contains("transfer-encoding: chunked");
-        Answer { status, head: head.to_owned(), body: if chunked { unchunked(body) } else { body.to_owned() } }
-    }
-
-    async fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], "").await
-    }
-
-    /// The token and the cookie that a browser would have.
-    async fn token(&self) -> (String, String) {
-        let answer = self.get("/jobs").await;
-        let cookie = answer.header("set-cookie").expect("a cookie").split(';').next().unwrap().to_owned();
-        assert!(answer.header("set-cookie").unwrap().contains("HttpOnly; SameSite=Strict"));
-        let token = cookie.split_once('=').unwrap().1.to_owned();
-        assert_eq!(token.len(), 64);
-        (token, cookie)
-    }
-
-    /// A form, as a browser sends it from one of the pages.
-    async fn submit(&self, path: &str, fields: &str) -> Answer {
-        let (token, cookie) = self.token().await;
-        let body = format!("token={token}&{fields}");
-        self.send("POST", path, &[("Cookie", &cookie), ("Sec-Fetch-Site", "same-origin")], &body).await
-    }
-}
-
-fn unchunked(body: &str) -> String {
-    let mut rest = body;
-    let mut text = String::new();
-    while let Some((size, after)) = rest.split_once("\r\n") {
-        let Ok(size) = usize::from_str_radix(size, 16) else { break };
-        if size == 0 || after.len() < size {
-            break;
-        }
-        text += &after[..size];
-        rest = after[size..].trim_start_matches("\r\n");
-    }
-    text
 }
 
 async fn drain(queue: &Queue) {
@@ -157,12 +56,21 @@ async fn some_jobs(queue: &Queue) {
     waits::enqueue("x".repeat(100_000)).delay(Duration::from_secs(7_200)).on(queue).await.unwrap();
     queue.pause(plain_worker::PauseTarget::queue(HOSTILE), HOSTILE).await.unwrap();
     queue.note_change(HOSTILE, HOSTILE, HOSTILE, 3).await.unwrap();
+    for name in [HOSTILE, "hostile"] {
+        let arguments = json!({ "text": HOSTILE }).to_string();
+        let new = NewSchedule::by_name(name, Schedule::parse("*/7 * * * *").unwrap(), "waits").arguments(arguments);
+        queue.schedules().by(HOSTILE).add(new).await.unwrap();
+        queue.schedules().by(HOSTILE).pause(name).await.unwrap();
+    }
 }
 
 /// Every page there is, with the filter that shows all.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 13] = [
     "/",
     "/?range=month",
+    "/schedules",
+    "/schedules?day=2026-11-30&zone=Europe/Berlin",
+    "/schedules/hostile",
     "/jobs",
     "/jobs?q=state:dead",
     "/jobs?q=%22timed%20out%22",
@@ -187,11 +95,14 @@ async fn every_page_shows_hostile_data_as_data(database: Database) {
         format!("/jobs?q={coded}"),
         format!("/jobs?q=queue:%22{coded}"),
         format!("/{coded}"),
+        format!("/schedules/{coded}"),
+        format!("/schedules?day={coded}"),
+        format!("/schedules?day=2026-11-30&zone={coded}"),
         format!("/?range={coded}"),
     ]);
     for path in &paths {
         let answer = site.get(path).await;
-        assert!(matches!(answer.status, 200 | 404), "{path}: {} {}", answer.status, answer.body);
+        assert!(matches!(answer.status, 200 | 400 | 404), "{path}: {} {}", answer.status, answer.body);
         for raw in ["<script>alert", "<img", "onerror=alert(1)>", "\"'><", "canary-secret"] {
             assert!(!answer.body.contains(raw), "{path} holds {raw}");
         }
@@ -359,7 +270,7 @@ async fn a_viewer_changes_nothing_and_sees_what_they_may(database: Database) {
     let queue = database.queue().await;
     let id = waits::enqueue("canary".to_owned()).unique_key("canary").on(&queue).await.unwrap().id();
     let site = Site::of(&queue, Auth::by(|_| Some(Person::new("eve").allow(Action::View)))).await;
-    for path in ["/", "/jobs", "/queues", "/workers", "/functions", "/audit"] {
+    for path in ["/", "/jobs", "/schedules", "/queues", "/workers", "/functions", "/audit"] {
         let page = site.get(path).await;
         assert_eq!(page.status, 200);
         assert!(!page.body.contains("method=\"post\"") || path == "/jobs", "{path} draws a form");

@@ -21,12 +21,28 @@ pub enum Action {
     Cancel,
     /// Take waiting jobs away without a trace.
     Delete,
-    /// Pause and resume queues, jobs and workers.
+    /// Pause and resume queues, jobs, workers and schedules.
     Pause,
+    /// Have a schedule, or a job that waits, run at once.
+    RunNow,
+    /// Change schedules and jobs that wait, and add schedules.
+    Edit,
+    /// Enqueue jobs by a form, where [`Dashboard::enqueue`](super::Dashboard::enqueue) opens it.
+    Enqueue,
 }
 
 impl Action {
-    const ALL: [Self; 6] = [Self::View, Self::ViewArguments, Self::Retry, Self::Cancel, Self::Delete, Self::Pause];
+    const ALL: [Self; 9] = [
+        Self::View,
+        Self::ViewArguments,
+        Self::Retry,
+        Self::Cancel,
+        Self::Delete,
+        Self::Pause,
+        Self::RunNow,
+        Self::Edit,
+        Self::Enqueue,
+    ];
 }
 
 /// Who makes a request, and what they may do.

@@ -11,9 +11,10 @@ use crate::error::Error;
 use crate::status::JobState;
 
 /// The pages in the order of the navigation.
-const PAGES: [(&str, &str); 6] = [
+const PAGES: [(&str, &str); 7] = [
     ("/", "Monitoring"),
     ("/jobs", "Jobs"),
+    ("/schedules", "Schedules"),
     ("/queues", "Queues"),
     ("/workers", "Workers"),
     ("/functions", "Functions"),
@@ -99,7 +100,10 @@ impl Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         let status = match error {
-            Error::NoSuchJob { .. } => StatusCode::NOT_FOUND,
+            Error::NoSuchJob { .. } | Error::NoSuchSchedule { .. } => StatusCode::NOT_FOUND,
+            Error::Schedule { .. } | Error::UnknownJob { .. } | Error::Refused(_) | Error::Setting(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Error::Unavailable { .. } | Error::TooLong { .. } | Error::Conflict { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
             }

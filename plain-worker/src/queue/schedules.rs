@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LONGEST_NAME, Queue};
 use crate::error::{Error, Refused, Result};
 use crate::job::{Job, PayloadError};
-use crate::ledger::{Definition, ScheduleRow};
+use crate::ledger::{Definition, ScheduleRow, ScheduleRun};
 use crate::payload;
 use crate::record::{CancelAnswer, JobId, LiveWorker};
 use crate::registry::{Registry, nearest};
@@ -83,6 +83,34 @@ impl Schedules {
             Some(at) => Ok(all.swap_remove(at)),
             None => Err(self.missing(name, all.iter().map(|row| row.name.as_str()))),
         }
+    }
+
+    /// The latest runs of these schedules, at most so many of each and newest first, one that has not ended before all.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn runs(&self, of: &[ScheduleRow], each: u32) -> Result<Vec<ScheduleRun>> {
+        let names = of.iter().map(|row| row.name.clone()).collect();
+        let ended = self.queue.ask(move |store| async move { store.runs_of_schedules(names, each).await }).await?;
+        let mut runs = Vec::with_capacity(ended.len());
+        for row in of {
+            if let (Some(id), Some(false)) = (row.last_job, row.last_state.map(|state| state.is_final()))
+                && let Some(job) = self.queue.job(id).await?
+                && !job.state.is_final()
+            {
+                runs.push(ScheduleRun {
+                    schedule: row.name.clone(),
+                    id,
+                    state: job.state,
+                    slot: job.slot,
+                    due_at: job.due_at,
+                    started_at: job.started_at,
+                    ended_at: None,
+                });
+            }
+        }
+        runs.extend(ended);
+        Ok(runs)
     }
 
     /// The same, with the name of who wants it, which is noted with each change.
@@ -247,8 +275,7 @@ impl Schedules {
 
     /// Notes who changed what.
     async fn note(&self, action: &str, name: &str) -> Result<()> {
-        let (by, action, target) = (self.by.clone(), action.to_owned(), format!("schedule:{name}"));
-        self.queue.ask(|store| async move { store.note_change(by, action, target, 1).await }).await
+        self.queue.note_change(&self.by, action, &format!("schedule:{name}"), 1).await
     }
 
     async fn must_be_there(&self, name: &str, found: bool) -> Result<()> {

@@ -27,7 +27,7 @@ pub(in super::super) async fn page(
         h1 { "Audit" }
         section .panel {
             @if rows.is_empty() {
-                (empty("Nobody has changed anything yet.", html! { "Retries, cancellations, deletions and pauses are noted here." }))
+                (empty("Nobody has changed anything yet.", html! { "Retries, cancellations, deletions, pauses and changes of schedules are noted here." }))
             } @else {
                 div .scroll { table {
                     thead { tr { th .num { "When" } th { "Who" } th { "What" } th { "To what" } th .num { "Jobs" } } }
@@ -41,6 +41,7 @@ pub(in super::super) async fn page(
                                     @if let Some(target) = &row.target {
                                         @if let Ok(id) = target.parse::<crate::JobId>() { a href={ (visit.base) "/jobs/" (id) } { (id) } }
                                         @else if let Some(filter) = target.strip_prefix("jobs where ") { a href=(jobs_link(&visit.base, filter)) { (words::cut(filter, 120)) } }
+                                        @else if let Some(name) = target.strip_prefix("schedule:") { a href=(super::schedules::link(&visit.base, name)) { (words::cut(target, 120)) } }
                                         @else { (words::cut(target, 120)) }
                                     }
                                 }

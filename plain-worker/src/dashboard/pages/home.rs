@@ -11,6 +11,7 @@ use super::super::live::figures_of;
 use super::super::state::State;
 use super::super::{json, words};
 use super::queues::{Line, lines, table};
+use super::schedules::{self, Line as Scheduled};
 use super::{Asked, jobs_link};
 use crate::filter::quoted;
 use crate::monitor::{Rate, RateKind, RateQuery, WorkerView, percentile};
@@ -34,10 +35,13 @@ pub(in super::super) async fn page(
     let by_name = queue.rates(RateQuery::last(86_400).by_name()).await?;
     let now = queue.now().await?;
     let dead: u64 = by_name.iter().filter(|rate| rate.kind == RateKind::Dead).map(|rate| rate.count).sum();
-    let alerts = alerts(&lines, &workers, dead, now);
+    let schedules = schedules::lines(queue).await?;
+    let mut alerts = alerts(&lines, &workers, dead, now);
+    alerts.extend(schedules.iter().filter_map(|line| late(line, now)));
     if asked.json() {
         return Ok(json::answer(&serde_json::json!({
             "figures": figures, "queues": lines, "rates": series, "dead_today": dead,
+            "schedules": due_next(&schedules).map(|(line, slot)| (&line.row.name, slot)).collect::<Vec<_>>(),
             "alerts": alerts.iter().map(|(text, _)| text).collect::<Vec<_>>(),
         })));
     }
@@ -66,7 +70,10 @@ pub(in super::super) async fn page(
         }
         div #charts data-refresh="30" { (charts(&series, seconds, step, now.timestamp())) }
         section .panel { header { h2 { "Queues" } a href={ (visit.base) "/queues" } { "All" } } (table(&visit, &lines, now, false)) }
-        section .panel { header { h2 { "Failing jobs, 24 h" } } (failing(&visit, &by_name)) }
+        div .two {
+            section .panel { header { h2 { "Failing jobs, 24 h" } } (failing(&visit, &by_name)) }
+            section .panel { header { h2 { "Schedules due next" } a href={ (visit.base) "/schedules" } { "All" } } (upcoming(&visit, &schedules, now)) }
+        }
     };
     Ok(html_answer(frame(&visit, "/", "Monitoring", body)))
 }
@@ -123,6 +130,52 @@ fn alerts(
         ));
     }
     alerts
+}
+
+/// What is wrong with a schedule, and the path of its page.
+fn late(line: &Scheduled, now: chrono::DateTime<chrono::Utc>) -> Option<(String, String)> {
+    let (name, path) = (&line.row.name, schedules::link("", &line.row.name));
+    if let Some(problem) = &line.row.problem {
+        return Some((format!("Schedule {name}: {problem}."), path));
+    }
+    let since = words::span(now - line.overdue?);
+    Some((
+        format!("Schedule {name} is overdue by {since}: look whether a worker that knows it reaches the database."),
+        path,
+    ))
+}
+
+/// The schedules that will run, each with its next slot, the nearest first.
+fn due_next(lines: &[Scheduled]) -> impl Iterator<Item = (&Scheduled, chrono::DateTime<chrono::Utc>)> {
+    use crate::ScheduleState::{Active, Unserved};
+    let running = lines.iter().filter(|line| matches!(line.row.state, Active | Unserved));
+    let mut next: Vec<_> = running.filter_map(|line| Some((line, *line.next.first()?))).collect();
+    next.sort_by_key(|(_, slot)| *slot);
+    next.into_iter().take(8)
+}
+
+fn upcoming(visit: &Visit, lines: &[Scheduled], now: chrono::DateTime<chrono::Utc>) -> Markup {
+    let mut next = due_next(lines).peekable();
+    if next.peek().is_none() {
+        return empty(
+            "No schedule is due.",
+            html! { "Write " code { "#[scheduled(\"0 9 * * *\")]" } " above a function." },
+        );
+    }
+    html! {
+        div .scroll { table {
+            thead { tr { th { "Schedule" } th { "Job" } th .num { "Due" } } }
+            tbody {
+                @for (line, slot) in next {
+                    tr {
+                        td { a href=(schedules::link(&visit.base, &line.row.name)) { (words::cut(&line.row.name, 40)) } }
+                        td .mono { (words::cut(&line.row.job, 30)) }
+                        td .num { (words::when(slot, now)) }
+                    }
+                }
+            }
+        } }
+    }
 }
 
 /// `1 job is`, `2 jobs are`.

@@ -122,15 +122,42 @@ pub(in super::super) fn shown(visit: &Visit, mut job: JobRow) -> JobRow {
         job.unique_key = job.unique_key.and_then(|_| hidden());
         return job;
     }
-    let redacted: Vec<_> = Registry::of_program()
-        .ok()
-        .and_then(|registry| registry.get(&job.job))
-        .map(|definition| definition.arguments.iter().filter(|a| a.redacted).map(|a| a.name).collect())
-        .unwrap_or_default();
-    if !redacted.is_empty() {
-        job.arguments = redact(&job.arguments, &redacted);
-    }
+    job.arguments = redacted_arguments(visit, &job.job, &job.arguments);
     job
+}
+
+/// Arguments of a job of that name as this visitor may see them.
+pub(in super::super) fn redacted_arguments(visit: &Visit, job: &str, arguments: &str) -> String {
+    if !visit.may(Action::ViewArguments) {
+        return "\"hidden\"".to_owned();
+    }
+    let redacted = redacted(job);
+    if redacted.is_empty() { arguments.to_owned() } else { redact(arguments, &redacted) }
+}
+
+/// The arguments of a job whose values are hidden from all.
+fn redacted(job: &str) -> Vec<&'static str> {
+    Registry::of_program()
+        .ok()
+        .and_then(|registry| registry.get(job))
+        .map(|definition| definition.arguments.iter().filter(|a| a.redacted).map(|a| a.name).collect())
+        .unwrap_or_default()
+}
+
+/// Whether a job has arguments whose values are hidden from all.
+pub(in super::super) fn has_redacted(job: &str) -> bool {
+    !redacted(job).is_empty()
+}
+
+/// The names of the jobs that this program or a live worker knows.
+pub(in super::super) async fn known_jobs(queue: &crate::Queue) -> crate::Result<std::collections::BTreeSet<String>> {
+    let workers = queue.workers().await?;
+    let mut known: std::collections::BTreeSet<String> =
+        workers.iter().filter(|worker| worker.alive).flat_map(|worker| worker.knows.keys().cloned()).collect();
+    if let Ok(registry) = Registry::of_program() {
+        known.extend(registry.jobs().iter().map(|job| job.name.to_owned()));
+    }
+    Ok(known)
 }
 
 /// The arguments with some values hidden; every other value stays as it is written.

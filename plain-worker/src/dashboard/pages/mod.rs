@@ -6,6 +6,7 @@ pub(super) mod home;
 pub(super) mod job;
 pub(super) mod jobs;
 pub(super) mod queues;
+pub(super) mod schedules;
 pub(super) mod workers;
 
 use std::fmt::Write;

@@ -344,3 +344,20 @@ pub(crate) async fn a_schedule_can_be_added_changed_and_removed(f: Fixture) {
     assert!(!f.remove_schedule("d".to_owned()).await.unwrap());
     assert_eq!(f.schedules().await.unwrap().len(), 1);
 }
+
+pub(crate) async fn the_latest_runs_of_schedules_are_read(f: Fixture) {
+    for of in ["s", "t", "s", "s", "elsewhere"] {
+        f.put(vec![changed(1, |request| request.source = Some(source(of)))]).await;
+        let run = f.take_one().await;
+        assert!(f.end(super::cases::succeeded(&run)).await);
+        f.move_clock(MINUTE).await.unwrap();
+    }
+    // What waits has no end, and what no schedule enqueued is nobody's run.
+    f.put(vec![of_slot(Utc::now())]).await;
+    let names = ["s", "t", "nothing"].map(str::to_owned).to_vec();
+    let runs = f.runs_of_schedules(names, 2).await.unwrap();
+    let of: Vec<_> = runs.iter().map(|run| run.schedule.as_str()).collect();
+    assert_eq!(of, ["s", "s", "t"]);
+    assert!(runs[0].ended_at > runs[1].ended_at, "the newest first");
+    assert!(runs.iter().all(|run| run.state == crate::JobState::Succeeded && run.started_at.is_some()));
+}

@@ -9,7 +9,7 @@ use super::rows::Reader;
 use super::run::without_nul;
 use super::{PostgresStore, giving_way, micros, safe};
 use crate::error::Result;
-use crate::ledger::{Definition, Fired, Locked, ScheduleRow, Step, settle, source};
+use crate::ledger::{Definition, Fired, Locked, ScheduleRow, ScheduleRun, Step, schedule_of, settle, source};
 use crate::record::JobId;
 use crate::status::ScheduleState;
 
@@ -192,5 +192,23 @@ impl PostgresStore {
         let rows =
             sqlx::query(safe(&self.sql.schedule_jobs)).bind(source(name)).fetch_all(&self.pool).await.map_err(fault)?;
         super::rows::each(&rows, "job_requests", |row| row.id("id"))
+    }
+
+    pub(super) async fn ended_of_schedules(&self, names: &[String], each: u32) -> Result<Vec<ScheduleRun>> {
+        let fault = self.fault("look for the runs of schedules");
+        let sources: Vec<String> = names.iter().map(|name| source(name)).collect();
+        let query = sqlx::query(safe(&self.sql.schedule_runs)).bind(sources).bind(i64::from(each));
+        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
+        super::rows::each(&rows, "job_results", |row| {
+            Ok(ScheduleRun {
+                schedule: schedule_of(&row.get::<String>("source")?).unwrap_or_default().to_owned(),
+                id: row.id("id")?,
+                state: row.word("state")?,
+                slot: row.get("slot")?,
+                due_at: row.get("due_at")?,
+                started_at: row.get("started_at")?,
+                ended_at: row.get("ended_at")?,
+            })
+        })
     }
 }

@@ -9,7 +9,7 @@ use super::enqueue::insert_on;
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
 use crate::error::Result;
-use crate::ledger::{Definition, Fired, Locked, ScheduleRow, Step, settle, source};
+use crate::ledger::{Definition, Fired, Locked, ScheduleRow, ScheduleRun, Step, schedule_of, settle, source};
 use crate::record::JobId;
 use crate::status::ScheduleState;
 
@@ -193,5 +193,23 @@ impl SqliteStore {
         let rows =
             sqlx::query(safe(&self.sql.schedule_jobs)).bind(source(name)).fetch_all(&self.pool).await.map_err(fault)?;
         super::rows::each(&rows, "job_requests", |row| row.id("id"))
+    }
+
+    pub(super) async fn ended_of_schedules(&self, names: &[String], each: u32) -> Result<Vec<ScheduleRun>> {
+        let fault = self.fault("look for the runs of schedules");
+        let sources: Vec<String> = names.iter().map(|name| source(name)).collect();
+        let query = sqlx::query(safe(&self.sql.schedule_runs)).bind(json(&sources)).bind(i64::from(each));
+        let rows = query.fetch_all(&self.pool).await.map_err(fault)?;
+        super::rows::each(&rows, "job_results", |row| {
+            Ok(ScheduleRun {
+                schedule: schedule_of(&row.get::<String>("source")?).unwrap_or_default().to_owned(),
+                id: row.id("id")?,
+                state: row.word("state")?,
+                slot: row.instant_or_none("slot")?,
+                due_at: row.instant("due_at")?,
+                started_at: row.instant_or_none("started_at")?,
+                ended_at: row.instant_or_none("ended_at")?,
+            })
+        })
     }
 }
