@@ -77,7 +77,7 @@ pub struct Queue(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    /// The runtime on which the pool was opened; database work runs there.
+    /// The runtime on which the pool was opened; database work runs there. For a SQLite file that we opened it is our own.
     runtime: Option<RuntimeHandle>,
     payload_limit: usize,
     /// Changes when something was enqueued through this queue; its workers listen.
@@ -504,9 +504,9 @@ impl Queue {
     }
 
     /// Calls `on_wake` at each announcement until the connection is lost.
-    pub(crate) async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    pub(crate) async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
         let store = Arc::clone(&self.0.store);
-        store.listen(on_wake).await
+        store.listen(direct, on_wake).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {

@@ -121,8 +121,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn insert_all(&self, requests: Requests) -> Result<Vec<Inserted>>;
     /// Tells sleeping workers, in this process and elsewhere, that there is work in `queues`.
     async fn announce(&self, queues: Vec<String>) -> Result<()>;
-    /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection.
-    async fn listen(&self, on_wake: OnWake) -> Result<()>;
+    /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection. `direct`
+    /// is the address past a pooler, if there is one.
+    async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()>;
 
     /// Makes due requests ready, at most `limit` of them.
     async fn promote(&self, limit: u32) -> Result<Promoted>;

@@ -17,6 +17,7 @@ mod monitor;
 mod pause;
 #[cfg(test)]
 mod plans;
+mod pooler;
 mod read;
 mod rows;
 mod run;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
@@ -129,6 +130,13 @@ impl PostgresStore {
         while_trying(doing, &self.database)
     }
 
+    /// How to connect past a pooler, where there is an address for that.
+    fn direct_options(&self, direct: Option<&str>) -> Result<PgConnectOptions> {
+        let Some(url) = direct else { return Ok((*self.pool.connect_options()).clone()) };
+        let wrong = |reason| Error::Url { url: super::without_password(url), reason };
+        address::read(url).map(|(options, _)| options).map_err(wrong)
+    }
+
     async fn begin(&self, doing: &'static str) -> Result<Transaction<'static, Postgres>> {
         self.pool.begin_with(BEGIN).await.map_err(self.fault(doing))
     }
@@ -142,6 +150,12 @@ impl PostgresStore {
             return Ok(Alone::Framed(self.begin(doing).await?));
         }
         Ok(Alone::Bare(self.pool.acquire().await.map_err(self.fault(doing))?))
+    }
+
+    /// As [`alone`](Self::alone), for a statement that is not kept where plans of ours cannot be: one without a name is
+    /// parsed and run in two steps, and behind a pooler that works by transactions only one holds the session for both.
+    async fn alone_unless_kept(&self, doing: &'static str) -> Result<Alone> {
+        if self.steady { self.alone(doing).await } else { Ok(Alone::Framed(self.begin(doing).await?)) }
     }
 
     /// Whether work that failed is to be done again, now that some time has gone by.
@@ -298,8 +312,8 @@ impl Store for PostgresStore {
         self.notify(queues).await
     }
 
-    async fn listen(&self, on_wake: OnWake) -> Result<()> {
-        self.hear(on_wake).await
+    async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
+        self.hear(direct.as_deref(), on_wake).await
     }
 
     async fn promote(&self, limit: u32) -> Result<Promoted> {

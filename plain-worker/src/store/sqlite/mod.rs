@@ -276,7 +276,7 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    async fn listen(&self, _direct: Option<String>, on_wake: OnWake) -> Result<()> {
         self.watch_file(on_wake).await
     }
 
