@@ -5,6 +5,7 @@ mod bulk;
 mod changes;
 mod choice;
 mod destination;
+mod doctor;
 mod enqueue;
 mod gather;
 mod handle;
