@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod change;
 mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -95,6 +96,7 @@ mod store;
 pub mod testing;
 mod worker;
 
+pub use change::JobChange;
 pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
@@ -105,7 +107,9 @@ pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
 pub use ledger::{ScheduleRow, ScheduleRun};
-pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
+pub use monitor::{
+    AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, explain, percentile,
+};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;

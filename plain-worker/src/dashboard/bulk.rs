@@ -6,10 +6,9 @@ use axum::Extension;
 use axum::extract::{Path, RawForm, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::html;
+use maud::{Markup, html};
 
-use super::actions::{act, action_named, check_token};
-use super::auth::Action;
+use super::actions::{Deed, Wish, check_token};
 use super::guard::Visit;
 use super::layout::{Page, Trouble, banner, html_answer, page as frame, token};
 use super::pages::jobs::{readable, table};
@@ -40,7 +39,7 @@ pub(super) struct Bulk {
 #[derive(Default)]
 struct Fields {
     token: String,
-    action: String,
+    wish: Wish,
     q: String,
     all: bool,
     count: Option<usize>,
@@ -55,7 +54,10 @@ impl Fields {
         for (name, value) in pairs {
             match name.as_str() {
                 "token" => fields.token = value,
-                "action" => fields.action = value,
+                "action" => fields.wish.action = value,
+                "priority" => fields.wish.priority = value,
+                "queue" => fields.wish.queue = value,
+                "due" => fields.wish.due = value,
                 "q" => fields.q = value,
                 "all" => fields.all = value == "yes",
                 "count" => fields.count = value.parse().ok(),
@@ -67,11 +69,11 @@ impl Fields {
         Ok(fields)
     }
 
-    fn checked(&self, visit: &Visit) -> Result<Action, Trouble> {
+    fn checked(&self, visit: &Visit) -> Result<Deed, Trouble> {
         check_token(visit, &self.token)?;
-        let action = action_named(&self.action)
-            .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said."))?;
-        if !visit.may(action) {
+        let unsaid = || Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said.");
+        let deed = self.wish.deed()?.ok_or_else(unsaid)?;
+        if !visit.may(deed.needs()) {
             return Err(Trouble::forbidden());
         }
         if self.all && self.q.trim().is_empty() {
@@ -83,7 +85,7 @@ impl Fields {
         if !self.all && self.ids.is_empty() {
             return Err(Trouble::new(StatusCode::BAD_REQUEST, "No job is selected."));
         }
-        Ok(action)
+        Ok(deed)
     }
 
     /// What it is about, for people.
@@ -92,7 +94,7 @@ impl Fields {
     }
 
     /// The ids that it is about now.
-    async fn choose(&self, queue: &Queue, visit: &Visit, action: Action) -> Result<Vec<JobId>, Trouble> {
+    async fn choose(&self, queue: &Queue, visit: &Visit, deed: &Deed) -> Result<Vec<JobId>, Trouble> {
         if !self.all {
             return Ok(self.ids.clone());
         }
@@ -106,13 +108,7 @@ impl Fields {
         }
         let mut wanted = JobFilter::new().within(PATIENCE * 3);
         wanted.matching = Some(filter);
-        if action != Action::Retry {
-            use crate::JobState::{Blocked, Parked, Ready, Retrying, Running, Scheduled};
-            wanted.states = vec![Ready, Scheduled, Retrying, Blocked, Parked];
-            if action == Action::Cancel {
-                wanted.states.push(Running);
-            }
-        }
+        wanted.states = deed.states();
         let mut ids: Vec<JobId> = Vec::new();
         while ids.len() < MOST {
             let piece = queue.list(wanted.clone(), ids.last().copied(), 1_000).await?;
@@ -134,8 +130,8 @@ pub(super) async fn preview(
     RawForm(form): RawForm,
 ) -> Page {
     let fields = Fields::read(&form)?;
-    let action = fields.checked(&visit)?;
-    let ids = fields.choose(state.queue(), &visit, action).await?;
+    let deed = fields.checked(&visit)?;
+    let ids = fields.choose(state.queue(), &visit, &deed).await?;
     let mut first = Vec::new();
     for id in ids.iter().take(10) {
         first.extend(state.queue().job(*id).await?);
@@ -143,27 +139,35 @@ pub(super) async fn preview(
     let now = state.queue().now().await?;
     let count = words::grouped(ids.len() as u64);
     let body = html! {
-        h1 { (capital(&fields.action)) " " (count) " jobs?" }
+        h1 { (capital(deed.word())) " " (count) " jobs?" }
         @if fields.all { p { "All that match " code { (fields.q) } @if ids.len() == MOST { ", the newest " (count) " of them" } "." } }
-        @if action == Action::Delete { (banner("warn", html! { "Deleted jobs leave no history. Only jobs that wait are deleted." })) }
-        section .panel { div .scroll { (table(&viewer(&visit), &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
-        form method="post" action={ (visit.base) "/bulk" } .row {
+        @if matches!(deed, Deed::Delete) { (banner("warn", html! { "Deleted jobs leave no history. Only jobs that wait are deleted." })) }
+        section .panel { div .scroll { (table(&visit, &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
+        form method="post" action={ (visit.base) "/bulk" } {
             (token(&visit))
-            input type="hidden" name="action" value=(fields.action);
+            input type="hidden" name="action" value=(fields.wish.action);
             input type="hidden" name="q" value=(fields.q);
             input type="hidden" name="count" value=(ids.len());
             @if fields.all { input type="hidden" name="all" value="yes"; } @else { @for id in &ids { input type="hidden" name="id" value=(id); } }
-            @if !ids.is_empty() { button .main { (capital(&fields.action)) " " (count) " jobs" } }
-            a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
+            @if matches!(deed, Deed::Change(_)) { (change_fields(&fields.wish)) }
+            div .row {
+                @if !ids.is_empty() { button .main { (capital(deed.word())) " " (count) " jobs" } }
+                a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
+            }
         }
     };
     Ok(html_answer(frame(&visit, "/jobs", "Confirm", body)))
 }
 
-/// The visitor without the boxes to select jobs with.
-fn viewer(visit: &Visit) -> Visit {
-    let person = visit.person.clone().deny(Action::Retry).deny(Action::Cancel).deny(Action::Delete);
-    Visit { person, ..visit.clone() }
+/// What can be changed about jobs that wait.
+pub(super) fn change_fields(wish: &Wish) -> Markup {
+    html! {
+        div .fields {
+            label { span { "Priority" } input type="number" name="priority" min="-32768" max="32767" value=(wish.priority) placeholder="as it is"; }
+            label { span { "Queue" } input type="text" name="queue" value=(wish.queue) placeholder="as it is" autocomplete="off"; }
+            label { span { "Due" } input type="text" name="due" value=(wish.due) placeholder="as it is; now, 10m, 2026-12-01 09:00 (UTC)" autocomplete="off"; }
+        }
+    }
 }
 
 fn capital(word: &str) -> String {
@@ -178,11 +182,17 @@ pub(super) async fn start(
     RawForm(form): RawForm,
 ) -> Result<Response, Trouble> {
     let fields = Fields::read(&form)?;
-    let action = fields.checked(&visit)?;
+    let deed = fields.checked(&visit)?;
+    if matches!(&deed, Deed::Change(change) if change.is_empty()) {
+        return Err(Trouble::new(
+            StatusCode::BAD_REQUEST,
+            "What is to be changed is not said: give a priority, a queue or a time.",
+        ));
+    }
     let confirmed = fields.count.ok_or_else(|| {
         Trouble::new(StatusCode::BAD_REQUEST, "How many jobs this is about was not confirmed: begin at the list.")
     })?;
-    let ids = fields.choose(state.queue(), &visit, action).await?;
+    let ids = fields.choose(state.queue(), &visit, &deed).await?;
     if ids.len() > confirmed {
         let text = format!(
             "{} jobs match by now, {confirmed} were confirmed; nothing was changed. Begin again at the list.",
@@ -191,7 +201,7 @@ pub(super) async fn start(
         return Err(Trouble::new(StatusCode::CONFLICT, text));
     }
     let bulk = Bulk {
-        action: fields.action.clone(),
+        action: deed.word().to_owned(),
         of: fields.subject(),
         total: ids.len(),
         seen: 0,
@@ -208,14 +218,14 @@ pub(super) async fn start(
         bulks.insert(number, bulk);
         number
     };
-    tokio::spawn(work(state.clone(), number, action, ids, visit.person.name().to_owned()));
+    tokio::spawn(work(state.clone(), number, deed, ids, visit.person.name().to_owned()));
     Ok(Redirect::to(&format!("{}/bulk/{number}", visit.base)).into_response())
 }
 
-async fn work(state: State, number: u64, action: Action, ids: Vec<JobId>, by: String) {
+async fn work(state: State, number: u64, deed: Deed, ids: Vec<JobId>, by: String) {
     let note = |change: &dyn Fn(&mut Bulk)| state.bulks().get_mut(&number).map(change);
     for id in ids {
-        let done = act(state.queue(), action, id, &by).await;
+        let done = deed.act(state.queue(), id, &by).await;
         let trouble = match &done {
             // Pruned or deleted by somebody else meanwhile.
             Ok(_) | Err(crate::Error::NoSuchJob { .. }) => None,

@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod change;
 mod choice;
 mod destination;
 mod enqueue;
@@ -224,7 +225,8 @@ impl Queue {
         self.ask(move |store| async move { store.attempts(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
+    /// Jobs that the filter lets through, newest first unless it says otherwise; the next page begins `after` the last
+    /// job of this one.
     ///
     /// # Errors
     /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
@@ -272,7 +274,7 @@ impl Queue {
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn retry(&self, id: JobId) -> Result<RetryAnswer> {
         let answer = self
-            .ask(move |store| async move { store.retry(id).await })
+            .ask(move |store| async move { store.retry(id, None).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {

@@ -5,6 +5,7 @@
 //! asked for without it.
 
 mod cases;
+mod changes;
 mod schedules;
 
 use std::sync::Arc;
@@ -130,6 +131,8 @@ for_every_store! {
     a_run_by_hand_is_made_once,
     a_schedule_can_be_added_changed_and_removed,
     the_latest_runs_of_schedules_are_read,
+    a_waiting_job_can_be_changed,
+    a_job_can_run_again_with_other_arguments,
     what_is_paused_is_not_claimed,
     a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,

@@ -1,10 +1,14 @@
+use std::borrow::Cow;
+
 use sqlx::Row;
 
+use super::enqueue::storable;
 use super::rows::Reader;
 use super::run::without_nul;
-use super::{PostgresStore, giving_way, safe};
+use super::{PostgresStore, giving_way, micros, safe};
+use crate::change::JobChange;
 use crate::error::{Error, Result};
-use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, Due, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::status::JobState;
 
 /// How often a job is looked up anew that moved on between the look and the deed.
@@ -57,13 +61,17 @@ impl PostgresStore {
         Ok(done.rows_affected())
     }
 
-    pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+    pub(super) async fn retry_job(
+        &self,
+        id: JobId,
+        changed: Option<(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         for _ in 0..LOOKS {
             let Some(state) = self.state_of(id).await? else { return Ok(None) };
             if state == JobState::Running {
                 return Ok(Some(RetryAnswer::Running));
             }
-            if let Some(answer) = giving_way!(self, self.retry_once(id, state))? {
+            if let Some(answer) = giving_way!(self, self.retry_once(id, state, changed.as_ref()))? {
                 return Ok(Some(answer));
             }
         }
@@ -71,7 +79,12 @@ impl PostgresStore {
     }
 
     /// `None`: the job moved on in between.
-    async fn retry_once(&self, id: JobId, state: JobState) -> Result<Option<RetryAnswer>> {
+    async fn retry_once(
+        &self,
+        id: JobId,
+        state: JobState,
+        changed: Option<&(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         let fault = self.fault("retry a job");
         let key = id.as_uuid();
         let mut tx = self.begin("retry a job").await?;
@@ -94,12 +107,38 @@ impl PostgresStore {
         } else {
             &self.sql.retry_request
         };
-        let done = sqlx::query(safe(step)).bind(key).execute(&mut *tx).await.map_err(&fault)?;
+        let done = sqlx::query(safe(step))
+            .bind(key)
+            .bind(changed.map(|(arguments, _)| arguments.as_str()))
+            .bind(changed.map(|(_, shape)| shape.as_ref()))
+            .execute(&mut *tx)
+            .await
+            .map_err(&fault)?;
         if done.rows_affected() == 0 {
             return Ok(None);
         }
         self.commit(tx).await?;
         Ok(Some(RetryAnswer::Ready))
+    }
+
+    pub(super) async fn change_job(&self, id: JobId, change: JobChange) -> Result<Option<bool>> {
+        let fault = self.fault("change a job");
+        let mut tx = self.begin("change a job").await?;
+        let done = sqlx::query(safe(&self.sql.change))
+            .bind(id.as_uuid())
+            .bind(change.priority)
+            .bind(change.queue)
+            .bind(change.due == Some(Due::Now))
+            .bind(change.due.and_then(|due| if let Due::In(delay) = due { Some(micros(delay)) } else { None }))
+            .bind(change.due.and_then(|due| if let Due::At(at) = due { Some(storable(at)) } else { None }))
+            .execute(&mut *tx)
+            .await
+            .map_err(&fault)?;
+        self.commit(tx).await?;
+        if done.rows_affected() > 0 {
+            return Ok(Some(true));
+        }
+        Ok(self.state_of(id).await?.map(|_| false))
     }
 
     pub(super) async fn purge_waiting(

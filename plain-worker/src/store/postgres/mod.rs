@@ -24,6 +24,7 @@ mod schedules;
 mod transaction;
 mod wake;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,9 +40,10 @@ use uuid::Uuid;
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
+use crate::change::JobChange;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -52,10 +54,10 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, depths,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, change, claim, claim_one, claimable, depths,
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
-    pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
@@ -202,9 +204,11 @@ impl PostgresStore {
         after: Option<JobId>,
         own: [i64; OWN],
     ) -> PostgresQuery {
-        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        let condition = filter::condition_of(filter, after, &self.namespace, self.clock, OWN);
+        let order = if filter.oldest_first { "ASC" } else { "DESC" };
+        let sql = sql.replace("{filter}", &condition.sql).replace("{order}", order);
         // Statements that people write by hand must not drive the hot ones out of the cache.
-        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
         let query = own.into_iter().fold(query, |query, value| query.bind(value));
         condition.values.into_iter().fold(query, |query, value| match value {
             Bound::Text(text) => query.bind(text),
@@ -394,8 +398,11 @@ impl Store for PostgresStore {
         self.cancel_job(id, by).await
     }
 
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
-        self.retry_job(id).await
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id, changed).await
+    }
+    async fn change(&self, id: JobId, change: JobChange) -> Result<Option<bool>> {
+        self.change_job(id, change).await
     }
 
     async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
@@ -438,6 +445,9 @@ impl Store for PostgresStore {
         self.list_jobs(filter, after, limit).await
     }
 
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        self.list_points(filter, limit).await
+    }
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
     }

@@ -1,10 +1,13 @@
+use std::borrow::Cow;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
+use crate::change::JobChange;
 use crate::error::Result;
-use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, Due, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::retention::Retention;
 use crate::status::JobState;
 
@@ -66,7 +69,11 @@ impl SqliteStore {
         Ok(Some(answer))
     }
 
-    pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+    pub(super) async fn retry_job(
+        &self,
+        id: JobId,
+        changed: Option<(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         let fault = self.fault("retry a job");
         let key = id.to_string();
         let mut write = self.write("retry a job").await?;
@@ -74,7 +81,7 @@ impl SqliteStore {
         if state == JobState::Running {
             return Ok(Some(RetryAnswer::Running));
         }
-        let steps: &[_] = if state.is_final() {
+        let step = if state.is_final() {
             sqlx::query(safe(&self.sql.retry_key)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
             let holder = sqlx::query(safe(&self.sql.retry_key_holder))
                 .bind(&key)
@@ -84,15 +91,42 @@ impl SqliteStore {
             if let Some(row) = holder {
                 return Ok(Some(RetryAnswer::KeyHeld(Reader::new(&row, "unique_keys").id("id")?)));
             }
-            &[&self.sql.retry_result, &self.sql.retry_unfinal]
+            &self.sql.retry_result
         } else {
-            &[&self.sql.retry_request]
+            &self.sql.retry_request
         };
-        for step in steps {
-            sqlx::query(safe(step)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        let (arguments, shape) = changed.unzip();
+        sqlx::query(safe(step)).bind(&key).bind(arguments).bind(shape).execute(&mut *write.tx).await.map_err(&fault)?;
+        if state.is_final() {
+            sqlx::query(safe(&self.sql.retry_unfinal)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
         }
         write.commit(self).await?;
         Ok(Some(RetryAnswer::Ready))
+    }
+
+    pub(super) async fn change_job(&self, id: JobId, change: JobChange) -> Result<Option<bool>> {
+        let (now, after, at) = match change.due {
+            None => (false, None, None),
+            Some(Due::Now) => (true, None, None),
+            Some(Due::In(delay)) => (false, Some(micros(delay)), None),
+            Some(Due::At(at)) => (false, None, Some(at.timestamp_micros())),
+        };
+        let mut write = self.write("change a job").await?;
+        let done = sqlx::query(safe(&self.sql.change))
+            .bind(id.to_string())
+            .bind(change.priority)
+            .bind(change.queue)
+            .bind(now)
+            .bind(after)
+            .bind(at)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("change a job"))?;
+        if done.rows_affected() > 0 {
+            write.commit(self).await?;
+            return Ok(Some(true));
+        }
+        Ok(self.state_of(&mut write, id).await?.map(|_| false))
     }
 
     pub(super) async fn purge_waiting(
