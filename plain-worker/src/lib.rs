@@ -96,7 +96,7 @@ mod store;
 pub mod testing;
 mod worker;
 
-pub use change::JobChange;
+pub use change::{Change, Changed, Pace, Requeue};
 pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
@@ -118,8 +118,8 @@ pub use plain_worker_macros::scheduled;
 #[doc = include_str!("docs/scheduled_command.md")]
 pub use plain_worker_macros::scheduled_command;
 pub use queue::{
-    BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
-    Schedules, WaitError, Within,
+    BulkChange, BulkEnqueue, BulkProgress, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule,
+    Prepared, Queue, ScheduleChange, Schedules, WaitError, Within,
 };
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;

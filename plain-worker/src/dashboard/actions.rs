@@ -11,7 +11,7 @@ use super::auth::Action;
 use super::guard::Visit;
 use super::layout::Trouble;
 use super::state::State;
-use crate::change::JobChange;
+use crate::change::{Change, Requeue};
 use crate::queue::Queue;
 use crate::record::{JobFilter, JobId};
 use crate::status::JobState;
@@ -32,17 +32,31 @@ pub(super) fn check_token(visit: &Visit, sent: &str) -> Result<(), Trouble> {
     Err(Trouble::new(StatusCode::FORBIDDEN, "This form is not from these pages, or is too old: load the page again."))
 }
 
-/// What is done to a job, or to many.
+/// What a form wants to be done to a job, or to many.
 #[derive(Clone, Debug)]
-pub(super) enum Deed {
-    Retry,
-    Cancel,
-    Delete,
-    RunNow,
-    Change(JobChange),
+pub(super) struct Deed {
+    pub(super) needs: Action,
+    /// As buttons name it.
+    pub(super) word: &'static str,
+    pub(super) change: Change,
+    /// The states in which it means anything, where that is not for the change to say.
+    states: &'static [JobState],
 }
 
-/// How a form says what is to be done: the name of the deed, and for a change what there is to change.
+impl Deed {
+    /// The filter, limited to jobs to which it makes a difference.
+    pub(super) fn limit(&self, mut filter: JobFilter) -> JobFilter {
+        filter.states = self.states.to_vec();
+        self.change.limit(filter)
+    }
+
+    /// Whether it would leave everything as it is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.change == Change::Requeue(Requeue::default())
+    }
+}
+
+/// How a form says what is to be done: the name of the deed, and what there is to change.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Wish {
@@ -54,95 +68,51 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    /// The deed; none by that name is `None`.
-    pub(super) fn deed(&self) -> Result<Option<Deed>, Trouble> {
+    /// The deed at this time; none by that name is `None`.
+    pub(super) fn deed(&self, now: DateTime<Utc>) -> Result<Option<Deed>, Trouble> {
+        let deed = |needs, word, change| Deed { needs, word, change, states: &[] };
         Ok(Some(match self.action.as_str() {
-            "retry" => Deed::Retry,
-            "cancel" => Deed::Cancel,
-            "delete" => Deed::Delete,
-            "run" => Deed::RunNow,
-            "change" => Deed::Change(self.change().map_err(|wrong| Trouble::new(StatusCode::BAD_REQUEST, wrong))?),
+            "retry" => deed(Action::Retry, "retry", Change::Retry),
+            "cancel" => deed(Action::Cancel, "cancel", Change::Cancel),
+            "delete" => deed(Action::Delete, "delete", Change::Delete),
+            "run" => {
+                let change = Change::Requeue(Requeue { due_at: Some(now), ..Requeue::default() });
+                let states = &[JobState::Scheduled, JobState::Retrying];
+                Deed { needs: Action::RunNow, word: "run", change, states }
+            }
+            "change" => {
+                let change = self.requeue(now).map_err(|wrong| Trouble::new(StatusCode::BAD_REQUEST, wrong))?;
+                deed(Action::Edit, "change", Change::Requeue(change))
+            }
             _ => return Ok(None),
         }))
     }
 
-    fn change(&self) -> Result<JobChange, String> {
-        let mut change = JobChange::new();
+    fn requeue(&self, now: DateTime<Utc>) -> Result<Requeue, String> {
         let [priority, queue, due] = [&self.priority, &self.queue, &self.due].map(|text| text.trim());
-        if !priority.is_empty() {
-            let number = priority.parse();
-            change = change.priority(
-                number.map_err(|_| format!("`{priority}` is no priority: give a number from -32768 to 32767."))?,
-            );
-        }
-        if !queue.is_empty() {
-            change = change.queue(queue);
-        }
-        if due == "now" {
-            change = change.run_now();
-        } else if let Ok(delay) = humantime::parse_duration(due) {
-            change = change.delay(delay);
-        } else if !due.is_empty() {
-            let wall = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-                .iter()
-                .find_map(|form| NaiveDateTime::parse_from_str(due, form).ok());
-            let at = due.parse::<DateTime<Utc>>().ok().or_else(|| wall.map(|wall| wall.and_utc()));
-            change = change.run_at(at.ok_or_else(|| {
-                format!("`{due}` is no time: write `now`, a time from now such as `10m`, or an instant such as 2026-12-01T09:00:00Z.")
-            })?);
-        }
-        Ok(change)
+        let number = (!priority.is_empty()).then(|| priority.parse()).transpose();
+        let priority =
+            number.map_err(|_| format!("`{priority}` is no priority: give a number from -32768 to 32767."))?;
+        let due_at = if due.is_empty() { None } else { Some(moment(due, now)?) };
+        Ok(Requeue { queue: (!queue.is_empty()).then(|| queue.to_owned()), priority, due_at })
     }
 }
 
-impl Deed {
-    pub(super) fn needs(&self) -> Action {
-        match self {
-            Self::Retry => Action::Retry,
-            Self::Cancel => Action::Cancel,
-            Self::Delete => Action::Delete,
-            Self::RunNow => Action::RunNow,
-            Self::Change(_) => Action::Edit,
-        }
+/// The time that somebody wrote.
+fn moment(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    if text == "now" {
+        return Ok(now);
     }
-
-    /// As the audit and buttons name it.
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Retry => "retry",
-            Self::Cancel => "cancel",
-            Self::Delete => "delete",
-            Self::RunNow => "run now",
-            Self::Change(_) => "change",
-        }
+    if let Ok(delay) = humantime::parse_duration(text) {
+        let delay = chrono::TimeDelta::from_std(delay).ok();
+        let at = delay.and_then(|delay| now.checked_add_signed(delay));
+        return at.ok_or_else(|| format!("{text} from now is past the end of the calendar."));
     }
-
-    /// The states in which a job can be so treated; none: in all.
-    pub(super) fn states(&self) -> Vec<JobState> {
-        use JobState::{Blocked, Parked, Ready, Retrying, Running, Scheduled};
-        match self {
-            Self::Retry => Vec::new(),
-            Self::Cancel => vec![Ready, Scheduled, Retrying, Blocked, Parked, Running],
-            Self::Delete | Self::Change(_) => vec![Ready, Scheduled, Retrying, Blocked, Parked],
-            Self::RunNow => vec![Scheduled, Retrying],
-        }
-    }
-
-    /// Does it to one job; whether anything changed.
-    pub(super) async fn act(&self, queue: &Queue, id: JobId, by: &str) -> crate::Result<bool> {
-        use crate::{CancelAnswer, RetryAnswer};
-        match self {
-            Self::Retry => queue.retry(id).await.map(|answer| answer == RetryAnswer::Ready),
-            Self::Cancel => queue.cancel_by(id, by).await.map(|answer| !matches!(answer, CancelAnswer::Ended(_))),
-            Self::Delete => {
-                let filter = JobFilter::new().matching(&format!("id:{id}"));
-                let filter = filter.map_err(|error| crate::Error::Setting(error.to_string()))?;
-                queue.purge(filter).await.map(|count| count > 0)
-            }
-            Self::RunNow => queue.change(id, JobChange::new().run_now()).await,
-            Self::Change(change) => queue.change(id, change.clone()).await,
-        }
-    }
+    let forms = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"];
+    let wall = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    text.parse().ok().or_else(|| wall.map(|wall| wall.and_utc())).ok_or_else(|| {
+        format!("`{text}` is no time: write `now`, a time from now such as `10m`, or an instant such as 2026-12-01T09:00:00Z.")
+    })
 }
 
 fn back(visit: &Visit, path: &str) -> Response {
@@ -174,14 +144,12 @@ pub(super) async fn on_job(
         return rerun(queue, &visit, id, &sent.arguments).await;
     }
     let wish = Wish { action, priority: sent.priority, queue: sent.queue, due: sent.due };
-    let deed = wish.deed()?.ok_or_else(unknown)?;
-    if !visit.may(deed.needs()) {
+    let deed = wish.deed(queue.now().await?)?.ok_or_else(unknown)?;
+    if !visit.may(deed.needs) {
         return Err(Trouble::forbidden());
     }
-    if deed.act(queue, id, by).await? {
-        queue.note_change(by, deed.word(), &id.to_string(), 1).await?;
-    }
-    Ok(back(&visit, &if matches!(deed, Deed::Delete) { "/jobs".to_owned() } else { format!("/jobs/{id}") }))
+    queue.change(id, &deed.change, by).await?;
+    Ok(back(&visit, &if deed.change == Change::Delete { "/jobs".to_owned() } else { format!("/jobs/{id}") }))
 }
 
 /// Runs a job again with other arguments, which is a retry and a change at once.

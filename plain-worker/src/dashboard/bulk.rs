@@ -6,6 +6,7 @@ use axum::Extension;
 use axum::extract::{Path, RawForm, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
 use super::actions::{Deed, Wish, check_token};
@@ -15,7 +16,8 @@ use super::pages::jobs::{readable, table};
 use super::pages::{PATIENCE, jobs_link};
 use super::state::State;
 use super::words;
-use crate::queue::Queue;
+use crate::change::Change;
+use crate::queue::{BulkChange, Queue};
 use crate::record::{JobFilter, JobId};
 
 /// Jobs that one bulk action takes at most; the next one takes the next.
@@ -69,11 +71,11 @@ impl Fields {
         Ok(fields)
     }
 
-    fn checked(&self, visit: &Visit) -> Result<Deed, Trouble> {
+    fn checked(&self, visit: &Visit, now: DateTime<Utc>) -> Result<Deed, Trouble> {
         check_token(visit, &self.token)?;
         let unsaid = || Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said.");
-        let deed = self.wish.deed()?.ok_or_else(unsaid)?;
-        if !visit.may(deed.needs()) {
+        let deed = self.wish.deed(now)?.ok_or_else(unsaid)?;
+        if !visit.may(deed.needs) {
             return Err(Trouble::forbidden());
         }
         if self.all && self.q.trim().is_empty() {
@@ -108,7 +110,7 @@ impl Fields {
         }
         let mut wanted = JobFilter::new().within(PATIENCE * 3);
         wanted.matching = Some(filter);
-        wanted.states = deed.states();
+        let wanted = deed.limit(wanted);
         let mut ids: Vec<JobId> = Vec::new();
         while ids.len() < MOST {
             let piece = queue.list(wanted.clone(), ids.last().copied(), 1_000).await?;
@@ -130,18 +132,18 @@ pub(super) async fn preview(
     RawForm(form): RawForm,
 ) -> Page {
     let fields = Fields::read(&form)?;
-    let deed = fields.checked(&visit)?;
+    let now = state.queue().now().await?;
+    let deed = fields.checked(&visit, now)?;
     let ids = fields.choose(state.queue(), &visit, &deed).await?;
     let mut first = Vec::new();
     for id in ids.iter().take(10) {
         first.extend(state.queue().job(*id).await?);
     }
-    let now = state.queue().now().await?;
     let count = words::grouped(ids.len() as u64);
     let body = html! {
-        h1 { (capital(deed.word())) " " (count) " jobs?" }
+        h1 { (capital(deed.word)) " " (count) " jobs?" }
         @if fields.all { p { "All that match " code { (fields.q) } @if ids.len() == MOST { ", the newest " (count) " of them" } "." } }
-        @if matches!(deed, Deed::Delete) { (banner("warn", html! { "Deleted jobs leave no history. Only jobs that wait are deleted." })) }
+        @if deed.change == Change::Delete { (banner("warn", html! { "Deleted jobs leave no history. What runs stays." })) }
         section .panel { div .scroll { (table(&visit, &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
         form method="post" action={ (visit.base) "/bulk" } {
             (token(&visit))
@@ -149,9 +151,9 @@ pub(super) async fn preview(
             input type="hidden" name="q" value=(fields.q);
             input type="hidden" name="count" value=(ids.len());
             @if fields.all { input type="hidden" name="all" value="yes"; } @else { @for id in &ids { input type="hidden" name="id" value=(id); } }
-            @if matches!(deed, Deed::Change(_)) { (change_fields(&fields.wish)) }
+            @if deed.word == "change" { (change_fields(&fields.wish)) }
             div .row {
-                @if !ids.is_empty() { button .main { (capital(deed.word())) " " (count) " jobs" } }
+                @if !ids.is_empty() { button .main { (capital(deed.word)) " " (count) " jobs" } }
                 a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
             }
         }
@@ -182,8 +184,9 @@ pub(super) async fn start(
     RawForm(form): RawForm,
 ) -> Result<Response, Trouble> {
     let fields = Fields::read(&form)?;
-    let deed = fields.checked(&visit)?;
-    if matches!(&deed, Deed::Change(change) if change.is_empty()) {
+    let now = state.queue().now().await?;
+    let deed = fields.checked(&visit, now)?;
+    if deed.is_empty() {
         return Err(Trouble::new(
             StatusCode::BAD_REQUEST,
             "What is to be changed is not said: give a priority, a queue or a time.",
@@ -201,7 +204,7 @@ pub(super) async fn start(
         return Err(Trouble::new(StatusCode::CONFLICT, text));
     }
     let bulk = Bulk {
-        action: deed.word().to_owned(),
+        action: deed.word.to_owned(),
         of: fields.subject(),
         total: ids.len(),
         seen: 0,
@@ -218,38 +221,25 @@ pub(super) async fn start(
         bulks.insert(number, bulk);
         number
     };
-    tokio::spawn(work(state.clone(), number, deed, ids, visit.person.name().to_owned()));
+    let change = BulkChange::of_jobs(deed.change, ids).about(fields.subject()).by(visit.person.name());
+    tokio::spawn(work(state.clone(), number, change));
     Ok(Redirect::to(&format!("{}/bulk/{number}", visit.base)).into_response())
 }
 
-async fn work(state: State, number: u64, deed: Deed, ids: Vec<JobId>, by: String) {
+async fn work(state: State, number: u64, change: BulkChange) {
     let note = |change: &dyn Fn(&mut Bulk)| state.bulks().get_mut(&number).map(change);
-    for id in ids {
-        let done = deed.act(state.queue(), id, &by).await;
-        let trouble = match &done {
-            // Pruned or deleted by somebody else meanwhile.
-            Ok(_) | Err(crate::Error::NoSuchJob { .. }) => None,
-            Err(error) => Some(error.to_string()),
-        };
-        let stop = done.as_ref().is_err_and(crate::Error::is_transient);
-        note(&|bulk| {
-            bulk.seen += 1;
-            bulk.changed += u64::from(matches!(done, Ok(true)));
-            bulk.trouble = trouble.clone().or(bulk.trouble.take());
-        });
-        if stop {
-            break;
-        }
-    }
-    let end = state.bulks().get(&number).cloned();
-    if let Some(bulk) = end {
-        if bulk.changed > 0
-            && let Err(error) = state.queue().note_change(&by, &bulk.action, &bulk.of, bulk.changed).await
-        {
-            tracing::error!(%error, action = bulk.action, of = bulk.of, count = bulk.changed, by, "a change could not be noted");
-        }
-        note(&|bulk| bulk.done = true);
-    }
+    let done = change
+        .run(state.queue(), |progress| {
+            note(&|bulk| {
+                (bulk.seen, bulk.changed) = (usize::try_from(progress.seen).unwrap_or(usize::MAX), progress.changed);
+                bulk.trouble.clone_from(&progress.trouble);
+            });
+        })
+        .await;
+    note(&|bulk| {
+        bulk.trouble = done.as_ref().err().map(ToString::to_string).or(bulk.trouble.take());
+        bulk.done = true;
+    });
 }
 
 /// How far it is.

@@ -2,7 +2,8 @@
 
 mod announce;
 mod bulk;
-mod change;
+mod by_hand;
+mod changes;
 mod choice;
 mod destination;
 mod enqueue;
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
+pub use changes::{BulkChange, BulkProgress};
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
 pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
@@ -75,7 +77,7 @@ pub struct Queue(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    /// The runtime on which the pool was opened; database work runs there.
+    /// The runtime on which the pool was opened; database work runs there. For a SQLite file that we opened it is our own.
     runtime: Option<RuntimeHandle>,
     payload_limit: usize,
     /// Changes when something was enqueued through this queue; its workers listen.
@@ -255,9 +257,14 @@ impl Queue {
     /// # Errors
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn cancel_by(&self, id: JobId, by: &str) -> Result<CancelAnswer> {
+        self.cancel_noting(id, by, true).await
+    }
+
+    /// As [`cancel_by`](Self::cancel_by); without `note` the audit is the caller's to write.
+    async fn cancel_noting(&self, id: JobId, by: &str, note: bool) -> Result<CancelAnswer> {
         let by = by.to_owned();
         let answer = self
-            .ask(move |store| async move { store.cancel(id, by).await })
+            .ask(move |store| async move { store.cancel(id, by, note).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         match answer {
@@ -279,6 +286,18 @@ impl Queue {
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {
             self.wake(Vec::new());
+        }
+        Ok(answer)
+    }
+
+    /// As [`retry`](Self::retry), with the name of who wants it, which is recorded.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchJob`] when there is none of that id.
+    pub async fn retry_by(&self, id: JobId, by: &str) -> Result<RetryAnswer> {
+        let answer = self.retry(id).await?;
+        if answer == RetryAnswer::Ready {
+            self.note_change(by, "retry", &id.to_string(), 1).await?;
         }
         Ok(answer)
     }
@@ -478,9 +497,9 @@ impl Queue {
     }
 
     /// Calls `on_wake` at each announcement until the connection is lost.
-    pub(crate) async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    pub(crate) async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
         let store = Arc::clone(&self.0.store);
-        store.listen(on_wake).await
+        store.listen(direct, on_wake).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {

@@ -175,10 +175,11 @@ impl WorkerBuilder {
         self
     }
 
-    /// Postgres: the address for the one session that shows that this worker lives, where that of the queue is a
-    /// pooler's.
+    /// Postgres: the server's own address, where that of the queue is a pooler's, for the two connections that need a
+    /// session of their own: one shows that this worker lives, one hears of new jobs.
     ///
-    /// A pooler that works by transactions keeps no sessions, so without this the lease decides.
+    /// A pooler that works by transactions keeps no sessions, so without this the lease decides, and jobs that were
+    /// enqueued elsewhere are found within a second.
     pub fn direct_database_url(mut self, url: impl Into<String>) -> Self {
         self.direct_database_url = Some(url.into());
         self

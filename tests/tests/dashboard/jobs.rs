@@ -144,7 +144,7 @@ async fn waiting_jobs_are_changed_one_and_many(database: Database) {
     let moved = JobFilter::new().matching("queue:express priority:7 state:ready").unwrap();
     assert_eq!(queue.list(moved, None, 99).await.unwrap().len(), 20);
     let noted = queue.audit(None, 99).await.unwrap();
-    assert!(noted.iter().any(|row| row.action == "change" && row.count == 20), "{noted:?}");
+    assert!(noted.iter().any(|row| row.action == "requeue" && row.count == 20), "{noted:?}");
 
     let clerk = Site::of(&queue, Auth::by(|_| Some(Person::viewer("pat").allow(Action::Retry)))).await;
     for path in [format!("{path}/change"), format!("{path}/run"), format!("{path}/rerun")] {

@@ -38,6 +38,10 @@ pub(in super::super) struct Work {
     /// How long after its last heartbeat this worker is taken for dead; 30s by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
     lease: Option<Duration>,
+    /// Postgres behind a pooler that works by transactions: the server's own address, for the two connections that need
+    /// a session of their own, one to show that this worker lives and one to hear of new jobs
+    #[arg(long, value_name = "URL", env = "PLAIN_WORKER_DIRECT_DATABASE_URL", hide_env_values = true)]
+    direct_database_url: Option<String>,
     /// How long ended jobs are kept: `7d` for all, `dead=30d`, `succeeded=`, `cancelled=`, `expired=` for some, `audit=`
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
@@ -167,6 +171,9 @@ impl Work {
         }
         if let Some(lease) = self.lease {
             worker = worker.lease(lease);
+        }
+        if let Some(url) = &self.direct_database_url {
+            worker = worker.direct_database_url(url);
         }
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);

@@ -1,47 +1,46 @@
-//! What every store promises about jobs that people change.
-
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::{Fixture, changed, new, number};
-use crate::change::JobChange;
-use crate::record::{Due, JobFilter, JobId, RetryAnswer};
-use crate::status::JobState;
+use super::cases::{again, keyed, record, succeeded, waits};
+use super::{Fixture, new, number};
+use crate::change::Requeue;
+use crate::record::{JobFilter, RetryAnswer};
+use crate::status::{AttemptStatus, JobState, UniqueUntil};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(crate) async fn a_job_is_deleted_with_its_key_and_its_history(f: Fixture) {
+    f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
+    let run = f.take_one().await;
+    assert_eq!(f.delete(run.id).await.unwrap(), Some(false), "it runs");
+    let next = again(&run, JobState::Retrying, Duration::from_secs(60));
+    assert!(f.end(waits(&run, record(AttemptStatus::Errored), next)).await);
+    assert_eq!(f.attempts(run.id).await.unwrap().len(), 1);
+    assert_eq!(f.delete(run.id).await.unwrap(), Some(true));
+    assert_eq!((f.state(run.id).await, f.attempts(run.id).await.unwrap().len()), (None, 0));
+    assert_eq!(f.delete(run.id).await.unwrap(), None);
 
-pub(crate) async fn a_waiting_job_can_be_changed(f: Fixture) {
-    let ids = f.put(vec![new(1), changed(2, |request| request.due = Due::In(HOUR * 5)), new(3)]).await;
-    let [ready, later, third] = [ids[0].id(), ids[1].id(), ids[2].id()];
-    let change = |id: JobId, change: JobChange| f.change(id, change);
+    assert!(f.put(vec![keyed(2, "k", UniqueUntil::End)]).await[0].is_new(), "its key is free");
+    let run = f.take_one().await;
+    assert!(f.end(succeeded(&run)).await);
+    assert_eq!(f.delete(run.id).await.unwrap(), Some(true));
+    assert_eq!((f.state(run.id).await, f.attempts(run.id).await.unwrap().len()), (None, 0));
+}
 
-    assert_eq!(change(third, JobChange::new().priority(-7).queue("mail")).await.unwrap(), Some(true));
-    let row = f.job(third).await.unwrap().unwrap();
-    assert_eq!((row.priority, row.queue.as_str(), row.state), (-7, "mail", JobState::Ready), "the time stays");
-    assert_eq!(change(ready, JobChange::new().delay(HOUR)).await.unwrap(), Some(true));
-    assert_eq!(f.state(ready).await, Some(JobState::Scheduled));
-    assert_eq!(change(later, JobChange::new().run_now()).await.unwrap(), Some(true));
-    assert_eq!(f.state(later).await, Some(JobState::Ready));
-    let runs = f.take(9).await;
-    assert_eq!(runs.iter().map(number).collect::<Vec<_>>(), [2, 3], "by the priority");
-
-    let now = f.now().await.unwrap();
-    assert_eq!(change(ready, JobChange::new().run_at(now + HOUR * 2)).await.unwrap(), Some(true));
-    assert_eq!(f.state(ready).await, Some(JobState::Scheduled));
-    assert_eq!(change(ready, JobChange::new().run_at(now - HOUR)).await.unwrap(), Some(true));
-    assert_eq!(f.state(ready).await, Some(JobState::Ready));
-
-    assert_eq!(change(later, JobChange::new().priority(1)).await.unwrap(), Some(false), "it runs");
-    assert!(f.end(super::cases::succeeded(&runs[0])).await);
-    assert_eq!(change(later, JobChange::new().priority(1)).await.unwrap(), Some(false), "it has ended");
-    assert_eq!(change(JobId::generate(), JobChange::new()).await.unwrap(), None);
-
-    let order = |filter: JobFilter| async { f.list(filter, None, 9).await.unwrap() };
-    let (newest, oldest) = (order(JobFilter::new()).await, order(JobFilter::new().oldest_first()).await);
-    let ids = |rows: &[crate::JobRow]| rows.iter().map(|row| row.id).collect::<Vec<_>>();
-    assert_eq!(ids(&newest), ids(&oldest).into_iter().rev().collect::<Vec<_>>());
-    let rest = f.list(JobFilter::new().oldest_first(), Some(oldest[0].id), 9).await.unwrap();
-    assert_eq!(ids(&rest), ids(&oldest[1..]));
+pub(crate) async fn a_waiting_job_can_be_moved(f: Fixture) {
+    let id = f.put(vec![new(1)]).await[0].id();
+    let to = |queue: Option<&str>, priority, due_at| Requeue { queue: queue.map(str::to_owned), priority, due_at };
+    assert_eq!(f.requeue(id, to(Some("mail"), Some(7), None)).await.unwrap(), Some(true));
+    let job = f.job(id).await.unwrap().unwrap();
+    assert_eq!((&*job.queue, job.priority, job.state), ("mail", 7, JobState::Ready));
+    let later = f.now().await.unwrap() + chrono::TimeDelta::hours(1);
+    assert_eq!(f.requeue(id, to(None, None, Some(later))).await.unwrap(), Some(true));
+    let job = f.job(id).await.unwrap().unwrap();
+    assert_eq!((&*job.queue, job.priority, job.state), ("mail", 7, JobState::Scheduled));
+    assert!((job.due_at - later).num_seconds() == 0 && f.take(1).await.is_empty());
+    let past = f.now().await.unwrap() - chrono::TimeDelta::hours(1);
+    assert_eq!(f.requeue(id, to(None, None, Some(past))).await.unwrap(), Some(true));
+    let run = f.take_one().await;
+    assert_eq!((run.id, f.requeue(id, to(Some("x"), None, None)).await.unwrap()), (id, Some(false)), "it runs");
+    assert_eq!(f.requeue(crate::JobId::generate(), to(Some("x"), None, None)).await.unwrap(), None);
 }
 
 pub(crate) async fn a_job_can_run_again_with_other_arguments(f: Fixture) {
@@ -51,7 +50,20 @@ pub(crate) async fn a_job_can_run_again_with_other_arguments(f: Fixture) {
     let run = f.take_one().await;
     assert_eq!((number(&run), run.shape.as_str()), (2, "of another shape"));
     assert_eq!(f.retry(id, other(3)).await.unwrap(), Some(RetryAnswer::Running));
-    assert!(f.end(super::cases::succeeded(&run)).await);
+    assert!(f.end(succeeded(&run)).await);
     assert_eq!(f.retry(id, other(3)).await.unwrap(), Some(RetryAnswer::Ready), "one that has ended");
     assert_eq!(number(&f.take_one().await), 3);
+}
+
+pub(crate) async fn lists_go_both_ways(f: Fixture) {
+    f.put((1..=5).map(new).collect()).await;
+    let list = |filter: JobFilter, after| {
+        let rows = f.list(filter, after, 9);
+        async { rows.await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>() }
+    };
+    let newest = list(JobFilter::new(), None).await;
+    let oldest = list(JobFilter::new().oldest_first(), None).await;
+    assert_eq!(oldest, newest.iter().rev().copied().collect::<Vec<_>>());
+    assert_eq!(list(JobFilter::new().oldest_first(), Some(oldest[1])).await, oldest[2..]);
+    assert_eq!(f.points(JobFilter::new(), 3).await.unwrap().len(), 3);
 }

@@ -210,16 +210,17 @@ impl PostgresStore {
 
     async fn prune_partition(&self, name: &str, until: &[(&str, DateTime<Utc>)], limit: i64) -> Result<u64> {
         let (states, until): (Vec<_>, Vec<_>) = until.iter().copied().unzip();
-        let mut alone = self.alone("prune results").await?;
+        // Not kept: each partition has a text of its own.
+        let mut tx = self.begin("prune results").await?;
         let done = sqlx::query(AssertSqlSafe(self.sql.prune.replace("{partition}", name)))
             .bind(states)
             .bind(until)
             .bind(limit)
             .persistent(false)
-            .execute(alone.connection())
+            .execute(&mut *tx)
             .await
             .map_err(self.fault("prune results"))?;
-        alone.done(self).await?;
+        self.commit(tx).await?;
         Ok(done.rows_affected())
     }
 

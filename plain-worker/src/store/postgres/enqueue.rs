@@ -46,7 +46,7 @@ fn piece(requests: &[&NewRequest]) -> usize {
 }
 
 /// A time that Postgres can hold; what is due in the past is due now.
-pub(super) fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
+fn storable(at: DateTime<Utc>) -> DateTime<Utc> {
     at.max(DateTime::UNIX_EPOCH)
 }
 

@@ -17,6 +17,7 @@ mod monitor;
 mod pause;
 #[cfg(test)]
 mod plans;
+mod pooler;
 mod read;
 mod rows;
 mod run;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
@@ -40,7 +41,7 @@ use uuid::Uuid;
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
-use crate::change::JobChange;
+use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
@@ -54,11 +55,11 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, change, claim, claim_one, claimable, depths,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, delete_request, delete_results, depths,
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
-    register, register_schedule, resume, resume_schedule, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
@@ -128,6 +129,13 @@ impl PostgresStore {
         while_trying(doing, &self.database)
     }
 
+    /// How to connect past a pooler, where there is an address for that.
+    fn direct_options(&self, direct: Option<&str>) -> Result<PgConnectOptions> {
+        let Some(url) = direct else { return Ok((*self.pool.connect_options()).clone()) };
+        let wrong = |reason| Error::Url { url: super::without_password(url), reason };
+        address::read(url).map(|(options, _)| options).map_err(wrong)
+    }
+
     async fn begin(&self, doing: &'static str) -> Result<Transaction<'static, Postgres>> {
         self.pool.begin_with(BEGIN).await.map_err(self.fault(doing))
     }
@@ -141,6 +149,12 @@ impl PostgresStore {
             return Ok(Alone::Framed(self.begin(doing).await?));
         }
         Ok(Alone::Bare(self.pool.acquire().await.map_err(self.fault(doing))?))
+    }
+
+    /// As [`alone`](Self::alone), for a statement that is not kept where plans of ours cannot be: one without a name is
+    /// parsed and run in two steps, and behind a pooler that works by transactions only one holds the session for both.
+    async fn alone_unless_kept(&self, doing: &'static str) -> Result<Alone> {
+        if self.steady { self.alone(doing).await } else { Ok(Alone::Framed(self.begin(doing).await?)) }
     }
 
     /// Whether work that failed is to be done again, now that some time has gone by.
@@ -299,8 +313,8 @@ impl Store for PostgresStore {
         self.notify(queues).await
     }
 
-    async fn listen(&self, on_wake: OnWake) -> Result<()> {
-        self.hear(on_wake).await
+    async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
+        self.hear(direct.as_deref(), on_wake).await
     }
 
     async fn promote(&self, limit: u32) -> Result<Promoted> {
@@ -394,15 +408,20 @@ impl Store for PostgresStore {
         self.ask_for_run(&name, id).await
     }
 
-    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
-        self.cancel_job(id, by).await
+    async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
+        self.cancel_job(id, by, note).await
     }
 
     async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>> {
         self.retry_job(id, changed).await
     }
-    async fn change(&self, id: JobId, change: JobChange) -> Result<Option<bool>> {
-        self.change_job(id, change).await
+
+    async fn delete(&self, id: JobId) -> Result<Option<bool>> {
+        self.delete_job(id).await
+    }
+
+    async fn requeue(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        self.move_job(id, to).await
     }
 
     async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
@@ -480,8 +499,14 @@ impl Store for PostgresStore {
         self.list_audits(before, limit).await
     }
 
-    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
-        self.insert_audit(&actor, &action, &target, count).await
+    async fn note_change(
+        &self,
+        (actor, action): (String, String),
+        target: String,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
+        self.insert_audit((&actor, &action), &target, count, noted).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {

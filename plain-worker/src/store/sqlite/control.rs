@@ -5,9 +5,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
-use crate::change::JobChange;
+use crate::change::Requeue;
 use crate::error::Result;
-use crate::record::{CancelAnswer, Due, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
+use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::retention::Retention;
 use crate::status::JobState;
 
@@ -37,7 +37,7 @@ impl SqliteStore {
         row.map(|row| Reader::new(&row, "jobs").word("state")).transpose()
     }
 
-    pub(super) async fn cancel_job(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+    pub(super) async fn cancel_job(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
         let fault = self.fault("cancel a job");
         let reason = if by.is_empty() { "cancelled".to_owned() } else { format!("cancelled by {by}") };
         let mut write = self.write("cancel a job").await?;
@@ -62,7 +62,7 @@ impl SqliteStore {
             self.let_go(&mut write, &rows).await?;
             CancelAnswer::Cancelled
         };
-        if !matches!(answer, CancelAnswer::Ended(_)) {
+        if note && !matches!(answer, CancelAnswer::Ended(_)) {
             self.note(&mut write, (&by, "cancel"), &id.to_string(), 1, None).await?;
         }
         write.commit(self).await?;
@@ -104,29 +104,38 @@ impl SqliteStore {
         Ok(Some(RetryAnswer::Ready))
     }
 
-    pub(super) async fn change_job(&self, id: JobId, change: JobChange) -> Result<Option<bool>> {
-        let (now, after, at) = match change.due {
-            None => (false, None, None),
-            Some(Due::Now) => (true, None, None),
-            Some(Due::In(delay)) => (false, Some(micros(delay)), None),
-            Some(Due::At(at)) => (false, None, Some(at.timestamp_micros())),
-        };
-        let mut write = self.write("change a job").await?;
-        let done = sqlx::query(safe(&self.sql.change))
+    pub(super) async fn delete_job(&self, id: JobId) -> Result<Option<bool>> {
+        let fault = self.fault("delete a job");
+        let key = id.to_string();
+        let mut write = self.write("delete a job").await?;
+        match self.state_of(&mut write, id).await? {
+            None => return Ok(None),
+            Some(JobState::Running) => return Ok(Some(false)),
+            Some(_) => {}
+        }
+        let waiting =
+            sqlx::query(safe(&self.sql.delete_request)).bind(&key).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        self.let_go(&mut write, &waiting).await?;
+        sqlx::query(safe(&self.sql.delete_results)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        write.commit(self).await?;
+        Ok(Some(true))
+    }
+
+    pub(super) async fn move_job(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        let mut write = self.write("move a job").await?;
+        if self.state_of(&mut write, id).await?.is_none() {
+            return Ok(None);
+        }
+        let moved = sqlx::query(safe(&self.sql.requeue))
             .bind(id.to_string())
-            .bind(change.priority)
-            .bind(change.queue)
-            .bind(now)
-            .bind(after)
-            .bind(at)
+            .bind(to.queue)
+            .bind(to.priority)
+            .bind(to.due_at.map(|at| at.timestamp_micros()))
             .execute(&mut *write.tx)
             .await
-            .map_err(self.fault("change a job"))?;
-        if done.rows_affected() > 0 {
-            write.commit(self).await?;
-            return Ok(Some(true));
-        }
-        Ok(self.state_of(&mut write, id).await?.map(|_| false))
+            .map_err(self.fault("move a job"))?;
+        write.commit(self).await?;
+        Ok(Some(moved.rows_affected() > 0))
     }
 
     pub(super) async fn purge_waiting(

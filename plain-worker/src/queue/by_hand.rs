@@ -1,44 +1,14 @@
-//! Changes of jobs by hand: other priorities, queues and times, and runs with arguments that somebody wrote.
+//! Runs with arguments that somebody wrote.
 
 use std::borrow::Cow;
 
-use super::{LONGEST_NAME, Prepared, Queue, request};
-use crate::change::JobChange;
+use super::{Prepared, Queue, request};
 use crate::error::{Error, Refused, Result};
 use crate::job::{JobDef, PayloadError};
 use crate::record::{Inserted, JobId, RetryAnswer};
 use crate::registry::{Registry, nearest};
 
 impl Queue {
-    /// Changes a job that waits. `false`: it runs or has ended by now, and stays as it is.
-    ///
-    /// ```no_run
-    /// # async fn example(queue: plain_worker::Queue, id: plain_worker::JobId) -> plain_worker::Result<()> {
-    /// use plain_worker::JobChange;
-    ///
-    /// queue.change(id, JobChange::new().queue("express").run_now()).await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::NoSuchJob`] when there is none of that id, [`Error::Setting`] for a queue that no job can have.
-    pub async fn change(&self, id: JobId, change: JobChange) -> Result<bool> {
-        if let Some(name) = &change.queue
-            && (name.is_empty() || name.len() > LONGEST_NAME || name.contains('\0'))
-        {
-            return Err(Error::Setting(format!("a queue's name has 1 to {LONGEST_NAME} bytes without NUL")));
-        }
-        let changed = self
-            .ask(move |store| async move { store.change(id, change).await })
-            .await?
-            .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
-        if changed {
-            self.wake(Vec::new());
-        }
-        Ok(changed)
-    }
-
     /// As [`retry`](Self::retry), with other arguments: a JSON object that the job can read.
     ///
     /// They are checked against the job's type where this program knows it, and otherwise by the worker, which parks
