@@ -156,7 +156,7 @@ fn around(visit: &Visit, asked: &Asked, found: Markup) -> Markup {
             div .row {
                 div .tabs role="navigation" aria-label="View" {
                     a href=(asked.link(base, |asked| asked.view.clear())) aria-current=[(!points).then_some("true")] { "list" }
-                    a href=(asked.link(base, |asked| asked.view = "points".to_owned())) aria-current=[points.then_some("true")] { "runs over time" }
+                    a href=(asked.link(base, |asked| "points".clone_into(&mut asked.view))) aria-current=[points.then_some("true")] { "runs over time" }
                 }
                 details .menu {
                     summary .button { "Export" }
