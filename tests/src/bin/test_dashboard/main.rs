@@ -43,7 +43,7 @@ async fn mixed(queue: &Queue, count: i64) -> plain_worker::Result<()> {
     welcome_user::enqueue_all((0..count * 7 / 10).map(|user_id| welcome_user { user_id })).on(queue).await?;
     let video = |n: i64| encode_video { path: format!("/media/{n}"), key: "secret".to_owned() };
     encode_video::enqueue_all((0..count * 2 / 10).map(video)).on(queue).await?;
-    for n in 0..count / 1_000 + 1 {
+    for n in 0..=count / 1_000 {
         encode_video::enqueue(format!("{HOSTILE}{n}"), HOSTILE.to_owned()).on(queue).await?;
         encode_video::enqueue("x".repeat(100_000), String::new()).priority(5).on(queue).await?;
         monthly_report::enqueue(format!("2026-{:02}", n % 12 + 1))
