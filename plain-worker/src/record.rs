@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::filter::{Column, Comparison, Expression, Filter, FilterError, Matching, Moment, Term, When};
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
+use crate::telling::Progress;
 
 /// The id of a job: one through all its attempts, made where it is enqueued.
 ///
@@ -540,6 +541,8 @@ pub struct JobRow {
     pub error: Option<String>,
     /// What it returned, as JSON text.
     pub output: Option<String>,
+    /// How far it is, if it runs and has said so.
+    pub progress: Option<Progress>,
 }
 
 /// One ended attempt of a job.

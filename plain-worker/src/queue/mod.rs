@@ -47,6 +47,7 @@ use crate::record::{
 };
 use crate::retention::Retention;
 use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
+use crate::telling::AttemptLog;
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
@@ -225,6 +226,14 @@ impl Queue {
     /// When the database cannot be asked.
     pub async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>> {
         self.ask(move |store| async move { store.attempts(id).await }).await
+    }
+
+    /// What a job's attempts logged, oldest first; see [`logs`](crate::logs).
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.ask(move |store| async move { store.logs(id).await }).await
     }
 
     /// Jobs that the filter lets through, newest first unless it says otherwise; the next page begins `after` the last

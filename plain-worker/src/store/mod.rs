@@ -45,6 +45,7 @@ use crate::record::{
     ParkedRow, Promoted, Pulse, Purged, RetryAnswer, Run, RunToken, Standing, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 /// Which clock the statements of a store read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -133,6 +134,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Vec<Run>>;
     /// Records ends; returns the tokens that were recorded. What is missing was taken over.
     async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>>;
+    /// Notes how far runs are, as far as they are still held.
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()>;
+    /// Writes the logs of runs; a later one of a run takes the place of an earlier one.
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()>;
     /// What the worker must be told about these runs of its.
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>>;
 
@@ -204,6 +209,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn job(&self, id: JobId) -> Result<Option<JobRow>>;
     /// The ended attempts of a job, oldest first.
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>>;
+    /// The logs of a job's attempts, oldest first.
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>>;
     /// Which of the jobs exist, with the end of those that have ended for good.
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
     /// Jobs that the filter lets through, newest first by their ids, older than `after`.

@@ -112,6 +112,8 @@ for_every_store! {
     pages_see_workers_depths_and_changes,
     a_job_is_deleted_with_its_key_and_its_history,
     a_waiting_job_can_be_moved,
+    progress_is_that_of_the_run_that_is_held,
+    logs_are_kept_as_long_as_their_job,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
     each_state_is_kept_for_its_own_time,

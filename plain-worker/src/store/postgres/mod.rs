@@ -22,6 +22,7 @@ mod read;
 mod rows;
 mod run;
 mod schedules;
+mod telling;
 mod transaction;
 mod wake;
 
@@ -53,14 +54,15 @@ use crate::record::{
 use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, delete_request, delete_results, depths,
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
-    list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
-    pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    list, live_workers, lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
+    pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers, write_logs,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -333,6 +335,14 @@ impl Store for PostgresStore {
         self.record_ends(&ends).await
     }
 
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()> {
+        self.mark_runs(marks).await
+    }
+
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()> {
+        self.put_logs(logs).await
+    }
+
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
         self.notices_for(worker, running).await
     }
@@ -454,6 +464,10 @@ impl Store for PostgresStore {
 
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>> {
         self.attempts_of(id).await
+    }
+
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.logs_of(id).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {

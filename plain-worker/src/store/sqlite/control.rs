@@ -116,7 +116,9 @@ impl SqliteStore {
         let waiting =
             sqlx::query(safe(&self.sql.delete_request)).bind(&key).fetch_all(&mut *write.tx).await.map_err(&fault)?;
         self.let_go(&mut write, &waiting).await?;
-        sqlx::query(safe(&self.sql.delete_results)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        for step in [&self.sql.delete_results, &self.sql.delete_logs] {
+            sqlx::query(safe(step)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        }
         write.commit(self).await?;
         Ok(Some(true))
     }
@@ -175,8 +177,15 @@ impl SqliteStore {
             .execute(&mut *write.tx)
             .await
             .map_err(&fault)?;
+        let youngest = retention.of_results().map(|(_, age)| age).into_iter().min().unwrap_or_default();
+        let logs = sqlx::query(safe(&self.sql.prune_logs))
+            .bind(micros(youngest))
+            .bind(limit)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
         write.commit(self).await?;
-        Ok(results.rows_affected() + audit.rows_affected())
+        Ok(results.rows_affected() + audit.rows_affected() + logs.rows_affected())
     }
 
     pub(super) async fn something_undrained(

@@ -17,6 +17,7 @@ mod read;
 mod rows;
 mod run;
 mod schedules;
+mod telling;
 mod transaction;
 mod wake;
 
@@ -48,15 +49,16 @@ use crate::record::{
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
-    claimable, delete_request, delete_results, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
+    claimable, delete_logs, delete_request, delete_results, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
     forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
-    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
-    points, present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
+    lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
+    points, present, promote, prune, prune_audit, prune_logs, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
     requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
-    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers,
+    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -297,6 +299,14 @@ impl Store for SqliteStore {
         self.record_ends(&ends).await
     }
 
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()> {
+        self.mark_runs(marks).await
+    }
+
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()> {
+        self.put_logs(logs).await
+    }
+
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
         self.notices_for(worker, running).await
     }
@@ -421,6 +431,10 @@ impl Store for SqliteStore {
 
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>> {
         self.attempts_of(id).await
+    }
+
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.logs_of(id).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
