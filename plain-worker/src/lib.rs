@@ -111,7 +111,9 @@ pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
 pub use ledger::{ScheduleRow, ScheduleRun};
-pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
+pub use monitor::{
+    AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, explain, percentile,
+};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;

@@ -594,6 +594,9 @@ pub struct JobFilter {
     /// How long a list or a count may look; see [`within`](Self::within).
     #[serde(skip)]
     pub limit: Option<Duration>,
+    /// Whether a list begins with the oldest; see [`oldest_first`](Self::oldest_first).
+    #[serde(skip)]
+    pub oldest_first: bool,
 }
 
 impl JobFilter {
@@ -653,6 +656,13 @@ impl JobFilter {
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Has a list begin with the job that was enqueued first, and not with the newest.
+    #[must_use]
+    pub fn oldest_first(mut self) -> Self {
+        self.oldest_first = true;
         self
     }
 

@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod by_hand;
 mod changes;
 mod choice;
 mod destination;
@@ -236,7 +237,8 @@ impl Queue {
         self.ask(move |store| async move { store.logs(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
+    /// Jobs that the filter lets through, newest first unless it says otherwise; the next page begins `after` the last
+    /// job of this one.
     ///
     /// # Errors
     /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
@@ -289,7 +291,7 @@ impl Queue {
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn retry(&self, id: JobId) -> Result<RetryAnswer> {
         let answer = self
-            .ask(move |store| async move { store.retry(id).await })
+            .ask(move |store| async move { store.retry(id, None).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {

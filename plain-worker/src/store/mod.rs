@@ -21,6 +21,7 @@ pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ use crate::change::Requeue;
 use crate::doctor::Vitals;
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -183,8 +184,9 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
     async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>>;
-    /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>>;
+    /// Makes an ended, waiting or parked job ready, with all its retries, and with other arguments (and their shape)
+    /// if there are some. `None`: there is no such job.
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>>;
     /// Takes a job away with its history, unless it runs; `false`: it does. `None`: there is no such job.
     async fn delete(&self, id: JobId) -> Result<Option<bool>>;
     /// Moves a waiting job; `false`: it does not wait. `None`: there is no such job.
@@ -214,6 +216,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
     /// Jobs that the filter lets through, newest first by their ids, older than `after`.
     async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
+    /// When the jobs that the filter lets through ran or will run, at most so many of them.
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
     /// All workers that have a row.

@@ -1,9 +1,10 @@
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::cases::{again, keyed, record, succeeded, waits};
-use super::{Fixture, new};
+use super::{Fixture, new, number};
 use crate::change::Requeue;
-use crate::record::{JobId, RunToken};
+use crate::record::{JobFilter, JobId, RetryAnswer, RunToken};
 use crate::retention::Retention;
 use crate::status::{AttemptStatus, JobState, UniqueUntil};
 use crate::telling::{LogLine, Mark, NewLog, Progress};
@@ -42,6 +43,31 @@ pub(crate) async fn a_waiting_job_can_be_moved(f: Fixture) {
     let run = f.take_one().await;
     assert_eq!((run.id, f.requeue(id, to(Some("x"), None, None)).await.unwrap()), (id, Some(false)), "it runs");
     assert_eq!(f.requeue(crate::JobId::generate(), to(Some("x"), None, None)).await.unwrap(), None);
+}
+
+pub(crate) async fn a_job_can_run_again_with_other_arguments(f: Fixture) {
+    let id = f.put(vec![new(1)]).await[0].id();
+    let other = |n: i64| Some((format!(r#"{{"n":{n}}}"#), Cow::Borrowed("of another shape")));
+    assert_eq!(f.retry(id, other(2)).await.unwrap(), Some(RetryAnswer::Ready), "one that waits");
+    let run = f.take_one().await;
+    assert_eq!((number(&run), run.shape.as_str()), (2, "of another shape"));
+    assert_eq!(f.retry(id, other(3)).await.unwrap(), Some(RetryAnswer::Running));
+    assert!(f.end(succeeded(&run)).await);
+    assert_eq!(f.retry(id, other(3)).await.unwrap(), Some(RetryAnswer::Ready), "one that has ended");
+    assert_eq!(number(&f.take_one().await), 3);
+}
+
+pub(crate) async fn lists_go_both_ways(f: Fixture) {
+    f.put((1..=5).map(new).collect()).await;
+    let list = |filter: JobFilter, after| {
+        let rows = f.list(filter, after, 9);
+        async { rows.await.unwrap().iter().map(|row| row.id).collect::<Vec<_>>() }
+    };
+    let newest = list(JobFilter::new(), None).await;
+    let oldest = list(JobFilter::new().oldest_first(), None).await;
+    assert_eq!(oldest, newest.iter().rev().copied().collect::<Vec<_>>());
+    assert_eq!(list(JobFilter::new().oldest_first(), Some(oldest[1])).await, oldest[2..]);
+    assert_eq!(f.points(JobFilter::new(), 3).await.unwrap().len(), 3);
 }
 
 pub(crate) async fn progress_is_that_of_the_run_that_is_held(f: Fixture) {

@@ -135,6 +135,8 @@ for_every_store! {
     a_run_by_hand_is_made_once,
     a_schedule_can_be_added_changed_and_removed,
     the_latest_runs_of_schedules_are_read,
+    lists_go_both_ways,
+    a_job_can_run_again_with_other_arguments,
     what_is_paused_is_not_claimed,
     a_change_is_noted_with_it,
     a_worker_that_is_paused_claims_nothing,
