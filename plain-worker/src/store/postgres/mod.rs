@@ -62,7 +62,7 @@ statements! {
     list, live_workers, lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers, write_logs,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, totals, undrained, unpark, workers, write_logs,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -499,6 +499,10 @@ impl Store for PostgresStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {

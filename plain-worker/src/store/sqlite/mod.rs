@@ -58,7 +58,7 @@ statements! {
     lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
     points, present, promote, prune, prune_audit, prune_logs, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
     requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
-    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers, write_logs,
+    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, totals, undrained, unpark, workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -466,6 +466,10 @@ impl Store for SqliteStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {
