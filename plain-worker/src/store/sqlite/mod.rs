@@ -62,7 +62,7 @@ statements! {
     overdue, park_unreadable, parked, pause, pause_schedule, pauses, points, present, promote, prune, prune_audit,
     prune_logs, purge, rate_span, rates, register, register_schedule, requests, requeue, resume, resume_schedule,
     retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
-    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, unclaim_unreadable, undrained, unpark,
+    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, totals, unclaim_unreadable, undrained, unpark,
     workers, write_logs,
 }
 
@@ -471,6 +471,10 @@ impl Store for SqliteStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {
