@@ -3,6 +3,8 @@
 #[path = "dashboard/site.rs"]
 mod site;
 
+#[path = "dashboard/jobs.rs"]
+mod jobs;
 #[path = "dashboard/schedules.rs"]
 mod schedules;
 
@@ -65,7 +67,7 @@ async fn some_jobs(queue: &Queue) {
 }
 
 /// Every page there is, with the filter that shows all.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
     "/",
     "/?range=month",
     "/schedules",
@@ -73,6 +75,8 @@ const PAGES: [&str; 13] = [
     "/schedules/hostile",
     "/jobs",
     "/jobs?q=state:dead",
+    "/jobs?view=points",
+    "/jobs?cols=args.text,meta.k,output&sort=-job&order=oldest",
     "/jobs?q=%22timed%20out%22",
     "/queues",
     "/workers",
@@ -379,7 +383,7 @@ async fn pages_and_json_say_the_same(database: Database) {
     })
     .await;
     assert!(metrics.contains("plain_worker_workers{alive=\"true\"} 1"), "{metrics}");
-    assert!(metrics.contains("plain_worker_run_seconds_last_day_count{queue=\"default\",job=\"succeeds\"} 1"));
+    assert!(metrics.contains("plain_worker_run_seconds_count{queue=\"default\",job=\"succeeds\"} 1"));
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
         assert!(name.starts_with("plain_worker_") && value.parse::<f64>().is_ok(), "{line}");

@@ -2,10 +2,13 @@
 
 mod announce;
 mod bulk;
+mod by_hand;
 mod changes;
 mod choice;
 mod destination;
+mod doctor;
 mod enqueue;
+mod faults;
 mod gather;
 mod handle;
 mod inline;
@@ -46,6 +49,7 @@ use crate::record::{
 };
 use crate::retention::Retention;
 use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
+use crate::telling::AttemptLog;
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
@@ -87,6 +91,7 @@ struct Inner {
     /// Collects concurrent enqueues into one statement.
     gatherer: gather::Gatherer,
     after_enqueue: inline::AfterEnqueue,
+    faults: faults::Faults,
 }
 
 impl Queue {
@@ -126,6 +131,7 @@ impl Queue {
             announcer: announce::Announcer::default(),
             gatherer: gather::Gatherer::default(),
             after_enqueue: inline::AfterEnqueue::default(),
+            faults: faults::Faults::default(),
         }))
     }
 
@@ -226,7 +232,16 @@ impl Queue {
         self.ask(move |store| async move { store.attempts(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
+    /// What a job's attempts logged, oldest first; see [`logs`](crate::logs).
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.ask(move |store| async move { store.logs(id).await }).await
+    }
+
+    /// Jobs that the filter lets through, newest first unless it says otherwise; the next page begins `after` the last
+    /// job of this one.
     ///
     /// # Errors
     /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
@@ -279,7 +294,7 @@ impl Queue {
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn retry(&self, id: JobId) -> Result<RetryAnswer> {
         let answer = self
-            .ask(move |store| async move { store.retry(id).await })
+            .ask(move |store| async move { store.retry(id, None).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {
@@ -413,7 +428,7 @@ impl Queue {
         T: Send + 'static,
     {
         let task = self.runtime()?.spawn(work(Arc::clone(&self.0.store)).instrument(Span::current()));
-        match tokio::time::timeout(limit, task).await {
+        let answer = match tokio::time::timeout(limit, task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(join)) => match join.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -422,7 +437,8 @@ impl Queue {
                 }
             },
             Err(late) => Err(Error::Unavailable { doing: "get an answer in time", source: late.into() }),
-        }
+        };
+        answer.inspect_err(|error| self.0.faults.count(error))
     }
 
     /// As [`run`](Self::run), with the limit of one statement.

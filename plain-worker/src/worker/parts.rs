@@ -95,6 +95,8 @@ impl Parts {
                 })
                 .notice_until_stopped(),
             )),
+            // Runs tell how far they are until the very end, too.
+            spawn(tokio::spawn(Arc::clone(&running.bell).write_until_stopped(queue.clone(), heartbeat_token.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped(life.scenes.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).tell_what_cannot_run())),

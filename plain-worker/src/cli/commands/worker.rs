@@ -14,6 +14,7 @@ use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
 use super::super::supervisor::supervise;
 use super::super::values::{retain, retention, span, yes_or_no, zone};
+use crate::telling::JobLogs;
 use crate::worker::{WorkerBuilder, WorkerReport};
 
 /// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
@@ -49,6 +50,9 @@ pub(in super::super) struct Work {
     /// Log a line of figures that often, while there is something to do; never by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
     stats_every: Option<Duration>,
+    /// Which log lines of jobs are kept with them: those of this level and above, or `off`; info by default
+    #[arg(long, value_name = "LEVEL", env = "PLAIN_WORKER_JOB_LOGS")]
+    job_logs: Option<JobLogs>,
     /// The IANA zone of schedules that name none; UTC by default
     #[arg(long, value_name = "ZONE", env = "PLAIN_WORKER_TIME_ZONE", value_parser = zone)]
     time_zone: Option<Tz>,
@@ -116,6 +120,7 @@ impl Work {
             self.settings.log.install(Level::Info)?;
             return supervise(self.processes.unwrap_or(1), self.drain).await;
         }
+        self.settings.log.install_keeping(Level::Info, self.job_logs.unwrap_or_default())?;
         let queue = self.settings.open(app, Tables::Create, Level::Info).await?;
         // A program that has set one itself knows better.
         let _ = queue.make_process_wide();
@@ -180,6 +185,9 @@ impl Work {
         }
         if let Some(period) = self.stats_every {
             worker = worker.stats_every(period);
+        }
+        if let Some(kept) = self.job_logs {
+            worker = worker.job_logs(kept);
         }
         if let Some(zone) = self.time_zone {
             worker = worker.time_zone(zone);

@@ -176,6 +176,11 @@ impl PostgresStore {
         if let Some(until) = before(retention.audit).filter(|_| left > 0) {
             taken += giving_way!(self, self.prune_audit(until, left))?;
         }
+        let left = i64::from(limit).saturating_sub_unsigned(taken);
+        let youngest = until.iter().map(|(_, until)| *until).max();
+        if let Some(until) = youngest.filter(|_| left > 0) {
+            taken += giving_way!(self, self.prune_logs(until, left))?;
+        }
         Ok(taken)
     }
 
@@ -221,6 +226,18 @@ impl PostgresStore {
             .await
             .map_err(self.fault("prune results"))?;
         self.commit(tx).await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn prune_logs(&self, until: DateTime<Utc>, limit: i64) -> Result<u64> {
+        let mut alone = self.alone("prune the logs of jobs").await?;
+        let done = sqlx::query(safe(&self.sql.prune_logs))
+            .bind(until)
+            .bind(limit)
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("prune the logs of jobs"))?;
+        alone.done(self).await?;
         Ok(done.rows_affected())
     }
 

@@ -17,9 +17,12 @@ mod read;
 mod rows;
 mod run;
 mod schedules;
+mod telling;
 mod transaction;
+mod vitals;
 mod wake;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,9 +39,10 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
+use crate::doctor::Vitals;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -47,15 +51,19 @@ use crate::record::{
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
-    claimable, delete_request, delete_results, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
-    forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
-    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
-    present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
-    requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
-    schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim,
+    claim_delete, claim_one, claimable, delete_logs, delete_request, delete_results, depths, expire_results,
+    expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses,
+    forget_rates, forget_workers, free_keys, hand_backs, insert, insert_alike, insert_keys, job, key_holders, list,
+    live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, orphan_keys, outlook,
+    overdue, park_unreadable, parked, pause, pause_schedule, pauses, points, present, promote, prune, prune_audit,
+    prune_logs, purge, rate_span, rates, register, register_schedule, requests, requeue, resume, resume_schedule,
+    retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
+    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, totals, unclaim_unreadable, undrained, unpark,
+    workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -184,9 +192,11 @@ impl SqliteStore {
         after: Option<JobId>,
         own: [i64; OWN],
     ) -> SqliteQuery {
-        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        let condition = filter::condition_of(filter, after, &self.namespace, self.clock, OWN);
+        let order = if filter.oldest_first { "ASC" } else { "DESC" };
+        let sql = sql.replace("{filter}", &condition.sql).replace("{order}", order);
         // Statements that people write by hand must not drive the hot ones out of the cache.
-        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
         let query = own.into_iter().fold(query, |query, value| query.bind(value));
         condition.values.into_iter().fold(query, |query, value| match value {
             Bound::Text(text) => query.bind(text),
@@ -294,6 +304,14 @@ impl Store for SqliteStore {
         self.record_ends(&ends).await
     }
 
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()> {
+        self.mark_runs(marks).await
+    }
+
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()> {
+        self.put_logs(logs).await
+    }
+
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
         self.notices_for(worker, running).await
     }
@@ -376,8 +394,8 @@ impl Store for SqliteStore {
         self.cancel_job(id, by, note).await
     }
 
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
-        self.retry_job(id).await
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id, changed).await
     }
 
     async fn delete(&self, id: JobId) -> Result<Option<bool>> {
@@ -420,6 +438,10 @@ impl Store for SqliteStore {
         self.attempts_of(id).await
     }
 
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.logs_of(id).await
+    }
+
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
         self.outlook_of(ids).await
     }
@@ -428,6 +450,9 @@ impl Store for SqliteStore {
         self.list_jobs(filter, after, limit).await
     }
 
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        self.list_points(filter, limit).await
+    }
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
     }
@@ -446,6 +471,10 @@ impl Store for SqliteStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {
@@ -468,6 +497,10 @@ impl Store for SqliteStore {
         noted: Option<i64>,
     ) -> Result<Option<i64>> {
         self.insert_audit((&actor, &action), &target, count, noted).await
+    }
+
+    async fn vitals(&self, long: Duration) -> Result<Vitals> {
+        self.all_vitals(long).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {
