@@ -25,6 +25,7 @@ use super::commands::{
     schedules::ScheduleTable,
     show::Show,
     stats::Stats,
+    top::Top,
     worker::Work,
 };
 use super::exit::{Failure, Outcome};
@@ -144,6 +145,7 @@ pub(super) enum Keep {
     Pauses(Pauses),
     Prune(Prune),
     Doctor(Doctor),
+    Top(Top),
     Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
     #[cfg(feature = "dashboard")]
@@ -164,6 +166,7 @@ impl Keep {
             Self::Pause(command) => command.run(app).await,
             Self::Resume(command) => command.run(app).await,
             Self::Pauses(command) => command.run(app).await,
+            Self::Top(command) => command.run(app).await,
             Self::Doctor(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
             Self::Schedules(command) => command.run(app).await,

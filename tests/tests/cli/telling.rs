@@ -11,6 +11,7 @@ on_every_store! {
     the_last_lines_of_a_log_are_kept,
     logs_that_are_off_leave_no_row,
     a_watch_tells_of_a_job_that_fails,
+    top_prints_lines_where_there_is_no_terminal,
 }
 
 async fn enqueue(database: &Database, line: &[&str]) -> String {
@@ -125,4 +126,26 @@ async fn logs_that_are_off_leave_no_row(database: Database) {
     assert!(messages(&job)[1].contains(&"DEBUG in detail".to_owned()), "{job}");
     let wrong = jobs(&database, &["worker", "--job-logs", "loud"]).answer().await;
     assert!(wrong.fails(2).contains("off, error, warn"), "{wrong:?}");
+}
+
+async fn top_prints_lines_where_there_is_no_terminal(database: Database) {
+    let until_file = database.folder.path().join("go on");
+    let id = enqueue(&database, &["reports", &json!({ "until": until_file }).to_string()]).await;
+    enqueue(&database, &["welcome_user", r#"{"user_id":7}"#, "--delay", "1h"]).await;
+    let line = jobs(&database, &["top", "--count", "1"]).answer().await;
+    assert_eq!(line.ok().lines().count(), 1, "{line:?}");
+    assert!(
+        line.stdout.contains(" ready 1 later 1 parked 0 running 0 ") && line.stdout.contains("workers 0"),
+        "{line:?}"
+    );
+    let _worker = Program::start_command(jobs(&database, &["worker"]).command());
+    let seen = until("its progress is seen", || async {
+        let seen = jobs(&database, &["top", "--count", "1", "--json"]).answer().await.json();
+        (seen["running"][0]["progress"]["fraction"] == json!(0.4)).then_some(seen)
+    })
+    .await;
+    assert_eq!((&seen["running"][0]["id"], &seen["queues"]["default"]["running"]), (&json!(id), &json!(1)), "{seen}");
+    assert_eq!((&seen["workers"]["alive"], &seen["queues"]["mail"]["later"]), (&json!(1), &json!(1)), "{seen}");
+    let two = jobs(&database, &["top", "--count", "2", "--every", "100ms", "--json"]).answer().await;
+    assert_eq!(two.ok().lines().count(), 2);
 }

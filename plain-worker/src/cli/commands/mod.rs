@@ -19,4 +19,5 @@ pub(super) mod run;
 pub(super) mod schedules;
 pub(super) mod show;
 pub(super) mod stats;
+pub(super) mod top;
 pub(super) mod worker;
