@@ -3,7 +3,10 @@
 pub mod bulk;
 pub mod drain;
 pub mod enqueue;
+pub mod flat;
+pub mod footprint;
 pub mod latency;
+pub mod real;
 pub mod sqlite;
 
 use std::time::{Duration, Instant};

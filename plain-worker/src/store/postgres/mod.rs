@@ -279,6 +279,10 @@ impl Store for PostgresStore {
         self.require_tables().await
     }
 
+    fn writers(&self) -> usize {
+        4
+    }
+
     async fn move_clock(&self, by: Duration) -> Result<()> {
         self.advance_clock(by).await
     }

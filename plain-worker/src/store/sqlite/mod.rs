@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -77,6 +78,12 @@ pub(crate) struct SqliteStore {
 /// A write transaction, and our place at the head of this process's writers.
 struct Write {
     tx: Transaction<'static, Sqlite>,
+    _place: OwnedMutexGuard<()>,
+}
+
+/// A connection for one statement that writes, and our place at the head of this process's writers.
+struct Alone {
+    connection: PoolConnection<Sqlite>,
     _place: OwnedMutexGuard<()>,
 }
 
@@ -147,6 +154,15 @@ impl SqliteStore {
         let place = Arc::clone(&self.writer).lock_owned().await;
         let tx = self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(self.fault(doing))?;
         Ok(Write { tx, _place: place })
+    }
+}
+
+impl SqliteStore {
+    /// The place of one statement that writes and commits by itself.
+    async fn alone(&self, doing: &'static str) -> Result<Alone> {
+        let place = Arc::clone(&self.writer).lock_owned().await;
+        let connection = self.pool.acquire().await.map_err(self.fault(doing))?;
+        Ok(Alone { connection, _place: place })
     }
 }
 
@@ -254,6 +270,11 @@ impl Store for SqliteStore {
 
     async fn require(&self) -> Result<()> {
         self.prepare().await
+    }
+
+    fn writers(&self) -> usize {
+        // A file has one writer.
+        1
     }
 
     async fn move_clock(&self, by: Duration) -> Result<()> {

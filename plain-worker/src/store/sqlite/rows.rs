@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
+use sqlx::{Column, Row};
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
@@ -57,31 +57,50 @@ impl<'r> Reader<'r> {
         micros.map_or(Ok(None), |_| self.instant(column).map(Some))
     }
 
+    /// A column by its place, where looking for its name would cost more than reading it.
+    fn at<T>(&self, place: usize) -> Result<T>
+    where
+        T: sqlx::Type<sqlx::Sqlite> + sqlx::Decode<'r, sqlx::Sqlite>,
+    {
+        self.row.try_get(place).map_err(|error| self.wrong(self.row.columns()[place].name(), error))
+    }
+
+    fn word_at<T: FromStr<Err: std::fmt::Display>>(&self, place: usize) -> Result<T> {
+        let text: &str = self.at(place)?;
+        text.parse().map_err(|error: T::Err| self.wrong(self.row.columns()[place].name(), error))
+    }
+
+    fn instant_at(&self, place: usize) -> Result<DateTime<Utc>> {
+        DateTime::from_timestamp_micros(self.at(place)?)
+            .ok_or_else(|| self.wrong(self.row.columns()[place].name(), "is past the end of the calendar"))
+    }
+
+    /// A run; its columns stand in this order in all statements that give one.
     pub(super) fn run(&self) -> Result<Run> {
-        let key: Option<String> = self.get("unique_key")?;
-        let until = self.word_or_none("unique_until")?;
-        let timeout: Option<i64> = self.get("timeout_ms")?;
+        let timeout: Option<i64> = self.at(14)?;
+        let key: Option<String> = self.at(16)?;
+        let until = self.at::<Option<&str>>(17)?.map(|_| self.word_at(17)).transpose()?;
         Ok(Run {
-            token: self.get("run_token")?,
-            id: self.id("id")?,
-            job: self.get("job")?,
-            queue: self.get("queue")?,
-            priority: self.get("priority")?,
-            due_at: self.instant("due_at")?,
-            enqueued_at: self.instant("enqueued_at")?,
-            expired: self.get::<Option<bool>>("expired")?.unwrap_or(false),
-            arguments: self.get("arguments")?,
-            shape: self.get("shape")?,
-            attempt: self.get("attempt")?,
-            failures: self.get("failures")?,
-            losses: self.get("losses")?,
-            hand_backs: self.get("hand_backs")?,
-            retries: self.get("retries")?,
+            token: self.at(0)?,
+            id: self.word_at(1)?,
+            job: self.at(2)?,
+            queue: self.at(3)?,
+            priority: self.at(4)?,
+            due_at: self.instant_at(5)?,
+            enqueued_at: self.instant_at(6)?,
+            arguments: self.at(7)?,
+            shape: self.at(8)?,
+            attempt: self.at(9)?,
+            failures: self.at(10)?,
+            losses: self.at(11)?,
+            hand_backs: self.at(12)?,
+            retries: self.at(13)?,
             timeout: timeout.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            on_lost: self.word("on_lost")?,
+            on_lost: self.word_at(15)?,
             unique: key.zip(until),
-            metadata: self.get("metadata")?,
-            slot: self.instant_or_none("slot")?,
+            metadata: self.at(18)?,
+            slot: self.at::<Option<i64>>(19)?.map(|_| self.instant_at(19)).transpose()?,
+            expired: self.at::<Option<bool>>(20)?.unwrap_or(false),
         })
     }
 

@@ -138,10 +138,10 @@ impl SqliteStore {
         let mut runs = Vec::with_capacity(rows.len());
         let mut unreadable: Vec<(i64, RunToken, String)> = Vec::new();
         for row in &rows {
-            let seq = row.try_get::<i64, _>("seq").map_err(&fault)?;
+            let seq = row.try_get::<i64, _>(21).map_err(&fault)?;
             match Reader::new(row, "job_requests").run() {
                 Ok(run) => runs.push((seq, run)),
-                Err(error) => unreadable.push((seq, row.try_get("run_token").map_err(&fault)?, error.to_string())),
+                Err(error) => unreadable.push((seq, row.try_get(0).map_err(&fault)?, error.to_string())),
             }
         }
         sqlx::query(safe(&self.sql.claim_delete))

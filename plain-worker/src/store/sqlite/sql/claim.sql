@@ -33,4 +33,5 @@ SELECT ?1, ?2, {now},
      WHERE NOT EXISTS (SELECT 1 FROM bound b WHERE (-h.priority, h.due_at, h.seq) > (-b.priority, b.due_at, b.seq))
      ORDER BY h.priority DESC, h.due_at, h.seq
      LIMIT ?4)
-RETURNING *, expires_at <= started_at AS expired
+RETURNING run_token, id, job, queue, priority, due_at, enqueued_at, arguments, shape, attempt, failures, losses, hand_backs, retries,
+          timeout_ms, on_lost, unique_key, unique_until, metadata, slot, expires_at <= started_at AS expired, seq
