@@ -69,6 +69,7 @@ extern crate self as plain_worker;
 #[doc(hidden)]
 pub mod __private;
 mod arguments;
+mod change;
 mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
@@ -95,6 +96,7 @@ mod store;
 pub mod testing;
 mod worker;
 
+pub use change::{Change, Changed, Pace, Requeue};
 pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
@@ -114,8 +116,8 @@ pub use plain_worker_macros::scheduled;
 #[doc = include_str!("docs/scheduled_command.md")]
 pub use plain_worker_macros::scheduled_command;
 pub use queue::{
-    BulkEnqueue, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule, Prepared, Queue, ScheduleChange,
-    Schedules, WaitError, Within,
+    BulkChange, BulkEnqueue, BulkProgress, Completion, Destination, Enqueue, Found, Handle, Lookup, NewSchedule,
+    Prepared, Queue, ScheduleChange, Schedules, WaitError, Within,
 };
 pub use record::{AttemptRow, CancelAnswer, Inserted, JobFilter, JobId, JobRow, RetryAnswer, StatLine};
 pub use registry::Registry;

@@ -7,6 +7,8 @@ mod program;
 mod commands;
 #[path = "cli/control.rs"]
 mod control;
+#[path = "cli/many.rs"]
+mod many;
 #[path = "cli/schedules.rs"]
 mod schedules;
 #[path = "cli/wrong.rs"]

@@ -29,6 +29,7 @@ mod exit;
 mod left;
 mod lifeline;
 mod log;
+mod many;
 mod output;
 mod settings;
 mod shapes;

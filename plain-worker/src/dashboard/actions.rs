@@ -10,8 +10,8 @@ use super::auth::Action;
 use super::guard::Visit;
 use super::layout::Trouble;
 use super::state::State;
-use crate::queue::Queue;
-use crate::record::{JobFilter, JobId};
+use crate::change::Change;
+use crate::record::JobId;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Sent {
@@ -29,28 +29,13 @@ pub(super) fn check_token(visit: &Visit, sent: &str) -> Result<(), Trouble> {
     Err(Trouble::new(StatusCode::FORBIDDEN, "This form is not from these pages, or is too old: load the page again."))
 }
 
-/// What may be done to a job, by its name in addresses and forms.
-pub(super) fn action_named(name: &str) -> Option<Action> {
+/// What may be done to a job, by its name in addresses and forms, and the permission that it takes.
+pub(super) fn action_named(name: &str) -> Option<(Action, Change)> {
     match name {
-        "retry" => Some(Action::Retry),
-        "cancel" => Some(Action::Cancel),
-        "delete" => Some(Action::Delete),
+        "retry" => Some((Action::Retry, Change::Retry)),
+        "cancel" => Some((Action::Cancel, Change::Cancel)),
+        "delete" => Some((Action::Delete, Change::Delete)),
         _ => None,
-    }
-}
-
-/// Does it to one job; whether anything changed.
-pub(super) async fn act(queue: &Queue, action: Action, id: JobId, by: &str) -> crate::Result<bool> {
-    use crate::{CancelAnswer, RetryAnswer};
-    match action {
-        Action::Retry => queue.retry(id).await.map(|answer| answer == RetryAnswer::Ready),
-        Action::Cancel => queue.cancel_by(id, by).await.map(|answer| !matches!(answer, CancelAnswer::Ended(_))),
-        Action::Delete => {
-            let filter = JobFilter::new().matching(&format!("id:{id}"));
-            let filter = filter.map_err(|error| crate::Error::Setting(error.to_string()))?;
-            queue.purge(filter).await.map(|count| count > 0)
-        }
-        _ => Ok(false),
     }
 }
 
@@ -67,14 +52,11 @@ pub(super) async fn on_job(
     check_token(&visit, &sent.token)?;
     let unknown = || Trouble::new(StatusCode::NOT_FOUND, "There is no such job or action.");
     let id: JobId = id.parse().map_err(|_| unknown())?;
-    let wanted = action_named(&action).ok_or_else(unknown)?;
+    let (wanted, change) = action_named(&action).ok_or_else(unknown)?;
     if !visit.may(wanted) {
         return Err(Trouble::forbidden());
     }
-    let by = visit.person.name();
-    if act(state.queue(), wanted, id, by).await? {
-        state.queue().note_change(by, &action, &id.to_string(), 1).await?;
-    }
+    state.queue().change(id, &change, visit.person.name()).await?;
     Ok(back(&visit, &if wanted == Action::Delete { "/jobs".to_owned() } else { format!("/jobs/{id}") }))
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
 
-use super::actions::{act, action_named, check_token};
+use super::actions::{action_named, check_token};
 use super::auth::Action;
 use super::guard::Visit;
 use super::layout::{Page, Trouble, banner, html_answer, page as frame, token};
@@ -16,7 +16,8 @@ use super::pages::jobs::{readable, table};
 use super::pages::{PATIENCE, jobs_link};
 use super::state::State;
 use super::words;
-use crate::queue::Queue;
+use crate::change::Change;
+use crate::queue::{BulkChange, Queue};
 use crate::record::{JobFilter, JobId};
 
 /// Jobs that one bulk action takes at most; the next one takes the next.
@@ -67,9 +68,9 @@ impl Fields {
         Ok(fields)
     }
 
-    fn checked(&self, visit: &Visit) -> Result<Action, Trouble> {
+    fn checked(&self, visit: &Visit) -> Result<Change, Trouble> {
         check_token(visit, &self.token)?;
-        let action = action_named(&self.action)
+        let (action, change) = action_named(&self.action)
             .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said."))?;
         if !visit.may(action) {
             return Err(Trouble::forbidden());
@@ -83,7 +84,7 @@ impl Fields {
         if !self.all && self.ids.is_empty() {
             return Err(Trouble::new(StatusCode::BAD_REQUEST, "No job is selected."));
         }
-        Ok(action)
+        Ok(change)
     }
 
     /// What it is about, for people.
@@ -92,7 +93,7 @@ impl Fields {
     }
 
     /// The ids that it is about now.
-    async fn choose(&self, queue: &Queue, visit: &Visit, action: Action) -> Result<Vec<JobId>, Trouble> {
+    async fn choose(&self, queue: &Queue, visit: &Visit, change: &Change) -> Result<Vec<JobId>, Trouble> {
         if !self.all {
             return Ok(self.ids.clone());
         }
@@ -106,13 +107,7 @@ impl Fields {
         }
         let mut wanted = JobFilter::new().within(PATIENCE * 3);
         wanted.matching = Some(filter);
-        if action != Action::Retry {
-            use crate::JobState::{Blocked, Parked, Ready, Retrying, Running, Scheduled};
-            wanted.states = vec![Ready, Scheduled, Retrying, Blocked, Parked];
-            if action == Action::Cancel {
-                wanted.states.push(Running);
-            }
-        }
+        let wanted = change.limit(wanted);
         let mut ids: Vec<JobId> = Vec::new();
         while ids.len() < MOST {
             let piece = queue.list(wanted.clone(), ids.last().copied(), 1_000).await?;
@@ -134,8 +129,8 @@ pub(super) async fn preview(
     RawForm(form): RawForm,
 ) -> Page {
     let fields = Fields::read(&form)?;
-    let action = fields.checked(&visit)?;
-    let ids = fields.choose(state.queue(), &visit, action).await?;
+    let change = fields.checked(&visit)?;
+    let ids = fields.choose(state.queue(), &visit, &change).await?;
     let mut first = Vec::new();
     for id in ids.iter().take(10) {
         first.extend(state.queue().job(*id).await?);
@@ -145,7 +140,7 @@ pub(super) async fn preview(
     let body = html! {
         h1 { (capital(&fields.action)) " " (count) " jobs?" }
         @if fields.all { p { "All that match " code { (fields.q) } @if ids.len() == MOST { ", the newest " (count) " of them" } "." } }
-        @if action == Action::Delete { (banner("warn", html! { "Deleted jobs leave no history. Only jobs that wait are deleted." })) }
+        @if change == Change::Delete { (banner("warn", html! { "Deleted jobs leave no history. What runs stays." })) }
         section .panel { div .scroll { (table(&viewer(&visit), &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
         form method="post" action={ (visit.base) "/bulk" } .row {
             (token(&visit))
@@ -178,11 +173,11 @@ pub(super) async fn start(
     RawForm(form): RawForm,
 ) -> Result<Response, Trouble> {
     let fields = Fields::read(&form)?;
-    let action = fields.checked(&visit)?;
+    let change = fields.checked(&visit)?;
     let confirmed = fields.count.ok_or_else(|| {
         Trouble::new(StatusCode::BAD_REQUEST, "How many jobs this is about was not confirmed: begin at the list.")
     })?;
-    let ids = fields.choose(state.queue(), &visit, action).await?;
+    let ids = fields.choose(state.queue(), &visit, &change).await?;
     if ids.len() > confirmed {
         let text = format!(
             "{} jobs match by now, {confirmed} were confirmed; nothing was changed. Begin again at the list.",
@@ -208,38 +203,28 @@ pub(super) async fn start(
         bulks.insert(number, bulk);
         number
     };
-    tokio::spawn(work(state.clone(), number, action, ids, visit.person.name().to_owned()));
+    tokio::spawn(work(
+        state.clone(),
+        number,
+        BulkChange::of_jobs(change, ids).about(fields.subject()).by(visit.person.name()),
+    ));
     Ok(Redirect::to(&format!("{}/bulk/{number}", visit.base)).into_response())
 }
 
-async fn work(state: State, number: u64, action: Action, ids: Vec<JobId>, by: String) {
+async fn work(state: State, number: u64, change: BulkChange) {
     let note = |change: &dyn Fn(&mut Bulk)| state.bulks().get_mut(&number).map(change);
-    for id in ids {
-        let done = act(state.queue(), action, id, &by).await;
-        let trouble = match &done {
-            // Pruned or deleted by somebody else meanwhile.
-            Ok(_) | Err(crate::Error::NoSuchJob { .. }) => None,
-            Err(error) => Some(error.to_string()),
-        };
-        let stop = done.as_ref().is_err_and(crate::Error::is_transient);
-        note(&|bulk| {
-            bulk.seen += 1;
-            bulk.changed += u64::from(matches!(done, Ok(true)));
-            bulk.trouble = trouble.clone().or(bulk.trouble.take());
-        });
-        if stop {
-            break;
-        }
-    }
-    let end = state.bulks().get(&number).cloned();
-    if let Some(bulk) = end {
-        if bulk.changed > 0
-            && let Err(error) = state.queue().note_change(&by, &bulk.action, &bulk.of, bulk.changed).await
-        {
-            tracing::error!(%error, action = bulk.action, of = bulk.of, count = bulk.changed, by, "a change could not be noted");
-        }
-        note(&|bulk| bulk.done = true);
-    }
+    let done = change
+        .run(state.queue(), |progress| {
+            note(&|bulk| {
+                (bulk.seen, bulk.changed) = (usize::try_from(progress.seen).unwrap_or(usize::MAX), progress.changed);
+                bulk.trouble.clone_from(&progress.trouble);
+            });
+        })
+        .await;
+    note(&|bulk| {
+        bulk.trouble = done.as_ref().err().map(ToString::to_string).or(bulk.trouble.take());
+        bulk.done = true;
+    });
 }
 
 /// How far it is.

@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod changes;
 mod choice;
 mod destination;
 mod enqueue;
@@ -28,6 +29,7 @@ use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 pub use bulk::BulkEnqueue;
+pub use changes::{BulkChange, BulkProgress};
 pub use destination::{Batch, Bulk, Completion, Destination, Ending, Placed, Within};
 pub(crate) use destination::{LONGEST_NAME, check};
 pub use enqueue::{Enqueue, Prepared};
@@ -253,9 +255,14 @@ impl Queue {
     /// # Errors
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn cancel_by(&self, id: JobId, by: &str) -> Result<CancelAnswer> {
+        self.cancel_noting(id, by, true).await
+    }
+
+    /// As [`cancel_by`](Self::cancel_by); without `note` the audit is the caller's to write.
+    async fn cancel_noting(&self, id: JobId, by: &str, note: bool) -> Result<CancelAnswer> {
         let by = by.to_owned();
         let answer = self
-            .ask(move |store| async move { store.cancel(id, by).await })
+            .ask(move |store| async move { store.cancel(id, by, note).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         match answer {
@@ -277,6 +284,18 @@ impl Queue {
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {
             self.wake(Vec::new());
+        }
+        Ok(answer)
+    }
+
+    /// As [`retry`](Self::retry), with the name of who wants it, which is recorded.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchJob`] when there is none of that id.
+    pub async fn retry_by(&self, id: JobId, by: &str) -> Result<RetryAnswer> {
+        let answer = self.retry(id).await?;
+        if answer == RetryAnswer::Ready {
+            self.note_change(by, "retry", &id.to_string(), 1).await?;
         }
         Ok(answer)
     }

@@ -48,8 +48,20 @@ impl Queue {
     /// # Errors
     /// When the database cannot be asked.
     pub async fn note_change(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
+        self.note_more(actor, action, target, count, None).await.map(drop)
+    }
+
+    /// As [`note_change`](Self::note_change), for a part of a change; `noted` is what the part before answered.
+    pub(super) async fn note_more(
+        &self,
+        actor: &str,
+        action: &str,
+        target: &str,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
         let [actor, action, target] = [actor, action, target].map(|text| text.replace('\0', "\u{fffd}"));
-        self.ask(move |store| async move { store.note_change(actor, action, target, count).await }).await
+        self.ask(move |store| async move { store.note_change((actor, action), target, count, noted).await }).await
     }
 
     /// Why a job waits, as a sentence with the facts; `None` for one that does not wait.

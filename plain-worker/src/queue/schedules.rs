@@ -275,8 +275,7 @@ impl Schedules {
 
     /// Notes who changed what.
     async fn note(&self, action: &str, name: &str) -> Result<()> {
-        let (by, action, target) = (self.by.clone(), action.to_owned(), format!("schedule:{name}"));
-        self.queue.ask(|store| async move { store.note_change(by, action, target, 1).await }).await
+        self.queue.note_change(&self.by, action, &format!("schedule:{name}"), 1).await
     }
 
     async fn must_be_there(&self, name: &str, found: bool) -> Result<()> {

@@ -34,6 +34,7 @@ pub(crate) use namespace::Namespace;
 pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
+use crate::change::Requeue;
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
@@ -177,9 +178,13 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn run_schedule(&self, name: String, id: JobId) -> Result<Option<JobId>>;
 
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
-    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>>;
+    async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>>;
     /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
     async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>>;
+    /// Takes a job away with its history, unless it runs; `false`: it does. `None`: there is no such job.
+    async fn delete(&self, id: JobId) -> Result<Option<bool>>;
+    /// Moves a waiting job; `false`: it does not wait. `None`: there is no such job.
+    async fn requeue(&self, id: JobId, to: Requeue) -> Result<Option<bool>>;
     /// Pauses something for claims, from the next one on; `false`: it is paused already.
     async fn pause(&self, target: PauseTarget, by: String) -> Result<bool>;
     /// Ends a pause, that of everything with those of single workers; `false`: nothing was paused.
@@ -219,8 +224,14 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn fold_rates(&self) -> Result<()>;
     /// Who changed what, newest first, before that `seq`.
     async fn audits(&self, before: Option<i64>, limit: u32) -> Result<Vec<AuditRow>>;
-    /// Notes a change that a person made.
-    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()>;
+    /// Notes a change that a person made; `noted` is what an earlier part of the same change answered.
+    async fn note_change(
+        &self,
+        (actor, action): (String, String),
+        target: String,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>>;
     /// What the clock of all statements says.
     async fn now(&self) -> Result<DateTime<Utc>>;
     /// Whether something keeps a drain of these queues from its end: requests that are due (of names that

@@ -4,12 +4,15 @@ use serde::Serialize;
 use super::super::app::App;
 use super::super::exit::{Code, Outcome};
 use super::super::log::Level;
+use super::super::many::many_flags;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
-use super::super::values::who;
+use crate::change::Change;
 use crate::error::Error;
 use crate::record::{CancelAnswer, JobId};
 use crate::status::JobState;
+
+many_flags!(ManyCancels, "CANCEL");
 
 /// Cancel jobs that wait, and ask the workers to stop those that run
 ///
@@ -17,11 +20,10 @@ use crate::status::JobState;
 #[derive(Debug, Args)]
 pub(in super::super) struct Cancel {
     /// The jobs' ids
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required_unless_present = "matching")]
     ids: Vec<JobId>,
-    /// Who wants it; recorded with the job; your user name by default
-    #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_CANCEL_BY")]
-    by: Option<String>,
+    #[command(flatten)]
+    many: ManyCancels,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -39,8 +41,11 @@ struct Shape {
 
 impl Cancel {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
+        let (many, by) = self.many.of(Change::Cancel)?;
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
-        let by = who(self.by);
+        if let Some(many) = many {
+            return many.run(&queue, self.output).await;
+        }
         let mut answers = Vec::new();
         for id in self.ids {
             let (answer, state) = match queue.cancel_by(id, &by).await {

@@ -4,6 +4,7 @@ pub(super) mod cancel;
 pub(super) mod check;
 #[cfg(feature = "dashboard")]
 pub(super) mod dashboard;
+pub(super) mod delete;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;
@@ -11,6 +12,7 @@ pub(super) mod migrate;
 pub(super) mod pause;
 pub(super) mod prune;
 pub(super) mod purge;
+pub(super) mod requeue;
 pub(super) mod retry;
 pub(super) mod run;
 pub(super) mod schedules;

@@ -4,10 +4,14 @@ use serde::Serialize;
 use super::super::app::App;
 use super::super::exit::{Code, Outcome};
 use super::super::log::Level;
+use super::super::many::many_flags;
 use super::super::output::Output;
 use super::super::settings::{Settings, Tables};
+use crate::change::Change;
 use crate::error::Error;
 use crate::record::{JobId, RetryAnswer};
+
+many_flags!(ManyRetries, "RETRY");
 
 /// Run jobs again that have ended or are parked, or at once those that wait, with all their retries
 ///
@@ -15,8 +19,10 @@ use crate::record::{JobId, RetryAnswer};
 #[derive(Debug, Args)]
 pub(in super::super) struct Retry {
     /// The jobs' ids
-    #[arg(value_name = "ID", required = true)]
+    #[arg(value_name = "ID", required_unless_present = "matching")]
     ids: Vec<JobId>,
+    #[command(flatten)]
+    many: ManyRetries,
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
@@ -33,10 +39,14 @@ struct Shape {
 
 impl Retry {
     pub(in super::super) async fn run(self, app: &App) -> Outcome {
+        let (many, by) = self.many.of(Change::Retry)?;
         let queue = self.settings.open(app, Tables::Require, Level::Warn).await?;
+        if let Some(many) = many {
+            return many.run(&queue, self.output).await;
+        }
         let mut answers = Vec::new();
         for id in self.ids {
-            let (answer, held_by) = match queue.retry(id).await {
+            let (answer, held_by) = match queue.retry_by(id, &by).await {
                 Ok(RetryAnswer::Ready) => ("ready", None),
                 Ok(RetryAnswer::Running) => ("running", None),
                 Ok(RetryAnswer::KeyHeld(holder)) => ("key_held", Some(holder)),

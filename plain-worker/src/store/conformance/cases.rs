@@ -17,7 +17,7 @@ use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, UniqueUnti
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-fn record(status: AttemptStatus) -> Option<Record> {
+pub(super) fn record(status: AttemptStatus) -> Option<Record> {
     let kind = (status == AttemptStatus::Errored).then_some(ErrorKind::Error);
     let error = (status != AttemptStatus::Successful).then(|| "it failed".to_owned());
     Some(Record { status, kind, error, output: None })
@@ -36,11 +36,11 @@ fn died(run: &Run) -> Finish {
     ended(run, AttemptStatus::Errored, JobState::Dead)
 }
 
-fn again(run: &Run, state: JobState, delay: Duration) -> Again {
+pub(super) fn again(run: &Run, state: JobState, delay: Duration) -> Again {
     Again { state, delay, attempt: run.attempt, note: None }
 }
 
-fn waits(run: &Run, record: Option<Record>, again: Again) -> Finish {
+pub(super) fn waits(run: &Run, record: Option<Record>, again: Again) -> Finish {
     finish(run, record, Next::Again(again))
 }
 
@@ -49,10 +49,11 @@ fn finish(run: &Run, record: Option<Record>, next: Next) -> Finish {
     Finish { token, id, held: None, record, failures, losses, hand_backs, next }
 }
 
-fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
+pub(super) fn keyed(n: i64, key: &str, until: UniqueUntil) -> crate::record::NewRequest {
     changed(n, |request| request.unique = Some((key.to_owned(), until)))
 }
 
+pub(super) use super::changes::*;
 pub(super) use super::schedules::*;
 
 pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enqueue(f: Fixture) {
@@ -395,16 +396,16 @@ pub(super) async fn a_job_can_be_cancelled_wherever_it_stands(f: Fixture) {
     let batch = vec![keyed(1, "k", UniqueUntil::End), new(2)];
     let (waiting, running) = (batch[0].id, batch[1].id);
     f.put(batch).await;
-    assert_eq!(f.cancel(waiting, "me".into()).await.unwrap(), Some(CancelAnswer::Cancelled));
+    assert_eq!(f.cancel(waiting, "me".into(), true).await.unwrap(), Some(CancelAnswer::Cancelled));
     assert_eq!(f.state(waiting).await, Some(JobState::Cancelled));
     assert_eq!(f.attempts(waiting).await.unwrap()[0].error.as_deref(), Some("cancelled by me"));
-    assert_eq!(f.cancel(waiting, String::new()).await.unwrap(), Some(CancelAnswer::Ended(JobState::Cancelled)));
+    assert_eq!(f.cancel(waiting, String::new(), true).await.unwrap(), Some(CancelAnswer::Ended(JobState::Cancelled)));
     assert!(f.put(vec![keyed(3, "k", UniqueUntil::End)]).await[0].is_new(), "its key is free");
     let run = f.take_one().await;
     assert_eq!(run.id, running);
-    assert_eq!(f.cancel(running, String::new()).await.unwrap(), Some(CancelAnswer::Asked));
+    assert_eq!(f.cancel(running, String::new(), true).await.unwrap(), Some(CancelAnswer::Asked));
     assert_eq!(f.state(running).await, Some(JobState::Running));
-    assert_eq!(f.cancel(crate::JobId::generate(), String::new()).await.unwrap(), None);
+    assert_eq!(f.cancel(crate::JobId::generate(), String::new(), true).await.unwrap(), None);
 }
 
 pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
@@ -519,7 +520,7 @@ pub(super) async fn a_worker_is_told_of_cancellations_and_of_runs_it_lost(f: Fix
     let runs = f.claim(Claim { worker: me, ..claim(3) }).await.unwrap();
     let tokens: Vec<_> = runs.iter().map(|run| run.token).collect();
     assert!(f.notices(me, tokens.clone()).await.unwrap().is_empty());
-    f.cancel(runs[1].id, String::new()).await.unwrap();
+    f.cancel(runs[1].id, String::new(), true).await.unwrap();
     assert!(f.end(succeeded(&runs[2])).await);
     let mut notices = f.notices(me, tokens.clone()).await.unwrap();
     notices.sort_by_key(|notice| notice.token);
@@ -636,7 +637,7 @@ pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {
     assert!(!f.workers().await.unwrap()[0].alive);
 
     for n in 1..=3 {
-        f.note_change(format!("p{n}"), "cancel".to_owned(), "state:ready".to_owned(), n).await.unwrap();
+        f.note_change((format!("p{n}"), "cancel".to_owned()), "state:ready".to_owned(), n, None).await.unwrap();
     }
     let page = f.audits(None, 2).await.unwrap();
     assert_eq!(page.iter().map(|row| row.count).collect::<Vec<_>>(), [3, 2]);
@@ -908,9 +909,9 @@ pub(super) async fn a_change_is_noted_with_it(f: Fixture) {
     f.pause(PauseTarget::queue("mail"), by()).await.unwrap();
     f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
     f.resume(PauseTarget::queue("mail"), "ben".into()).await.unwrap();
-    f.cancel(run.id, by()).await.unwrap();
-    f.cancel(waiting.id, String::new()).await.unwrap();
-    f.cancel(waiting.id, by()).await.unwrap();
+    f.cancel(run.id, by(), true).await.unwrap();
+    f.cancel(waiting.id, String::new(), true).await.unwrap();
+    f.cancel(waiting.id, by(), true).await.unwrap();
     let filter = JobFilter::new().queue("default").state(JobState::Ready);
     let mut noted = None;
     while let purged = f.purge(filter.clone(), by(), noted, 4).await.unwrap()

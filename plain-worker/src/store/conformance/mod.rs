@@ -5,6 +5,7 @@
 //! asked for without it.
 
 mod cases;
+mod changes;
 mod schedules;
 
 use std::sync::Arc;
@@ -109,6 +110,8 @@ for_every_store! {
     lists_and_counts_take_the_filter,
     what_ended_is_summed_up_once,
     pages_see_workers_depths_and_changes,
+    a_job_is_deleted_with_its_key_and_its_history,
+    a_waiting_job_can_be_moved,
     a_purge_takes_waiting_jobs_and_their_keys,
     results_are_kept_for_their_retention,
     each_state_is_kept_for_its_own_time,

@@ -3,6 +3,7 @@ use sqlx::Row;
 use super::rows::Reader;
 use super::run::without_nul;
 use super::{PostgresStore, giving_way, safe};
+use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::status::JobState;
@@ -26,7 +27,7 @@ impl PostgresStore {
         row.map(|row| Reader::new(&row, "jobs").word("state")).transpose()
     }
 
-    pub(super) async fn cancel_job(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+    pub(super) async fn cancel_job(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
         let reason = if by.is_empty() { "cancelled".to_owned() } else { format!("cancelled by {by}") };
         for _ in 0..LOOKS {
             let Some(state) = self.state_of(id).await? else { return Ok(None) };
@@ -36,7 +37,7 @@ impl PostgresStore {
                 _ => (&self.sql.cancel_request, CancelAnswer::Cancelled),
             };
             // Nothing changed: it was claimed, or its run ended, in between.
-            let changed = giving_way!(self, self.cancel_once(step, id, &reason, &by))?;
+            let changed = giving_way!(self, self.cancel_once(step, id, &reason, note.then_some(&*by)))?;
             if changed > 0 {
                 return Ok(Some(answer));
             }
@@ -44,17 +45,17 @@ impl PostgresStore {
         Err(restless("cancel a job"))
     }
 
-    async fn cancel_once(&self, step: &std::sync::Arc<str>, id: JobId, reason: &str, by: &str) -> Result<u64> {
+    async fn cancel_once(&self, step: &std::sync::Arc<str>, id: JobId, reason: &str, by: Option<&str>) -> Result<i64> {
         let mut alone = self.alone("cancel a job").await?;
         let done = sqlx::query(safe(step))
             .bind(id.as_uuid())
             .bind(without_nul(reason))
-            .bind(without_nul(by))
-            .execute(alone.connection())
+            .bind(by.map(without_nul))
+            .fetch_one(alone.connection())
             .await
             .map_err(self.fault("cancel a job"))?;
         alone.done(self).await?;
-        Ok(done.rows_affected())
+        Reader::new(&done, "jobs").get("count")
     }
 
     pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
@@ -100,6 +101,54 @@ impl PostgresStore {
         }
         self.commit(tx).await?;
         Ok(Some(RetryAnswer::Ready))
+    }
+
+    pub(super) async fn delete_job(&self, id: JobId) -> Result<Option<bool>> {
+        for _ in 0..LOOKS {
+            let step = match self.state_of(id).await? {
+                None => return Ok(None),
+                Some(JobState::Running) => return Ok(Some(false)),
+                Some(state) if state.is_final() => &self.sql.delete_results,
+                Some(_) => &self.sql.delete_request,
+            };
+            if giving_way!(self, self.delete_once(step, id))? {
+                return Ok(Some(true));
+            }
+        }
+        Err(restless("delete a job"))
+    }
+
+    /// `false`: the job moved on in between.
+    async fn delete_once(&self, step: &std::sync::Arc<str>, id: JobId) -> Result<bool> {
+        let mut alone = self.alone("delete a job").await?;
+        let gone = sqlx::query(safe(step))
+            .bind(id.as_uuid())
+            .fetch_one(alone.connection())
+            .await
+            .map_err(self.fault("delete a job"))?;
+        alone.done(self).await?;
+        Ok(Reader::new(&gone, "jobs").get::<i64>("count")? > 0)
+    }
+
+    pub(super) async fn move_job(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        if giving_way!(self, self.move_once(id, &to))? {
+            return Ok(Some(true));
+        }
+        Ok(self.state_of(id).await?.map(|_| false))
+    }
+
+    async fn move_once(&self, id: JobId, to: &Requeue) -> Result<bool> {
+        let mut alone = self.alone("move a job").await?;
+        let moved = sqlx::query(safe(&self.sql.requeue))
+            .bind(id.as_uuid())
+            .bind(&to.queue)
+            .bind(to.priority)
+            .bind(to.due_at)
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("move a job"))?;
+        alone.done(self).await?;
+        Ok(moved.rows_affected() > 0)
     }
 
     pub(super) async fn purge_waiting(

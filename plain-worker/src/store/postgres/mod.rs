@@ -39,6 +39,7 @@ use uuid::Uuid;
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
+use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
@@ -52,11 +53,11 @@ use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, depths,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, delete_request, delete_results, depths,
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
     list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
     pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
-    register, register_schedule, resume, resume_schedule, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
     run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
 }
 
@@ -394,12 +395,20 @@ impl Store for PostgresStore {
         self.ask_for_run(&name, id).await
     }
 
-    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
-        self.cancel_job(id, by).await
+    async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
+        self.cancel_job(id, by, note).await
     }
 
     async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
         self.retry_job(id).await
+    }
+
+    async fn delete(&self, id: JobId) -> Result<Option<bool>> {
+        self.delete_job(id).await
+    }
+
+    async fn requeue(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        self.move_job(id, to).await
     }
 
     async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
@@ -474,8 +483,14 @@ impl Store for PostgresStore {
         self.list_audits(before, limit).await
     }
 
-    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
-        self.insert_audit(&actor, &action, &target, count).await
+    async fn note_change(
+        &self,
+        (actor, action): (String, String),
+        target: String,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
+        self.insert_audit((&actor, &action), &target, count, noted).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {

@@ -117,16 +117,17 @@ impl PostgresStore {
         })
     }
 
-    pub(super) async fn insert_audit(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
-        sqlx::query(safe(&self.sql.note))
-            .bind(actor)
-            .bind(action)
-            .bind(target)
-            .bind(i64::try_from(count).unwrap_or(i64::MAX))
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(self.fault("note who changed what"))
+    pub(super) async fn insert_audit(
+        &self,
+        change: (&str, &str),
+        target: &str,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
+        let mut alone = self.alone("note who changed what").await?;
+        let noted = self.note(alone.connection(), change, target, count, noted).await?;
+        alone.done(self).await?;
+        Ok(noted)
     }
 
     pub(super) async fn what_time(&self) -> Result<DateTime<Utc>> {

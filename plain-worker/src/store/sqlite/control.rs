@@ -3,6 +3,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::rows::Reader;
 use super::{SqliteStore, Write, json, micros, safe};
+use crate::change::Requeue;
 use crate::error::Result;
 use crate::record::{CancelAnswer, JobFilter, JobId, Purged, RetryAnswer, WorkerId};
 use crate::retention::Retention;
@@ -34,7 +35,7 @@ impl SqliteStore {
         row.map(|row| Reader::new(&row, "jobs").word("state")).transpose()
     }
 
-    pub(super) async fn cancel_job(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
+    pub(super) async fn cancel_job(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
         let fault = self.fault("cancel a job");
         let reason = if by.is_empty() { "cancelled".to_owned() } else { format!("cancelled by {by}") };
         let mut write = self.write("cancel a job").await?;
@@ -59,7 +60,7 @@ impl SqliteStore {
             self.let_go(&mut write, &rows).await?;
             CancelAnswer::Cancelled
         };
-        if !matches!(answer, CancelAnswer::Ended(_)) {
+        if note && !matches!(answer, CancelAnswer::Ended(_)) {
             self.note(&mut write, (&by, "cancel"), &id.to_string(), 1, None).await?;
         }
         write.commit(self).await?;
@@ -93,6 +94,40 @@ impl SqliteStore {
         }
         write.commit(self).await?;
         Ok(Some(RetryAnswer::Ready))
+    }
+
+    pub(super) async fn delete_job(&self, id: JobId) -> Result<Option<bool>> {
+        let fault = self.fault("delete a job");
+        let key = id.to_string();
+        let mut write = self.write("delete a job").await?;
+        match self.state_of(&mut write, id).await? {
+            None => return Ok(None),
+            Some(JobState::Running) => return Ok(Some(false)),
+            Some(_) => {}
+        }
+        let waiting =
+            sqlx::query(safe(&self.sql.delete_request)).bind(&key).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        self.let_go(&mut write, &waiting).await?;
+        sqlx::query(safe(&self.sql.delete_results)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        write.commit(self).await?;
+        Ok(Some(true))
+    }
+
+    pub(super) async fn move_job(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        let mut write = self.write("move a job").await?;
+        if self.state_of(&mut write, id).await?.is_none() {
+            return Ok(None);
+        }
+        let moved = sqlx::query(safe(&self.sql.requeue))
+            .bind(id.to_string())
+            .bind(to.queue)
+            .bind(to.priority)
+            .bind(to.due_at.map(|at| at.timestamp_micros()))
+            .execute(&mut *write.tx)
+            .await
+            .map_err(self.fault("move a job"))?;
+        write.commit(self).await?;
+        Ok(Some(moved.rows_affected() > 0))
     }
 
     pub(super) async fn purge_waiting(

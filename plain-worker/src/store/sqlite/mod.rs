@@ -36,6 +36,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
+use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
@@ -50,11 +51,11 @@ use crate::store::{Durability, QueueOptions};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete,
-    claimable, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
+    claimable, delete_request, delete_results, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
     forget_pauses, forget_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
     lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
     present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
-    requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
+    requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
     schedules, settle_schedule, signs, state, stats, unclaim_unreadable, undrained, unpark, workers,
 }
 
@@ -392,12 +393,20 @@ impl Store for SqliteStore {
         self.ask_for_run(&name, id).await
     }
 
-    async fn cancel(&self, id: JobId, by: String) -> Result<Option<CancelAnswer>> {
-        self.cancel_job(id, by).await
+    async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>> {
+        self.cancel_job(id, by, note).await
     }
 
     async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
         self.retry_job(id).await
+    }
+
+    async fn delete(&self, id: JobId) -> Result<Option<bool>> {
+        self.delete_job(id).await
+    }
+
+    async fn requeue(&self, id: JobId, to: Requeue) -> Result<Option<bool>> {
+        self.move_job(id, to).await
     }
 
     async fn pause(&self, target: PauseTarget, by: String) -> Result<bool> {
@@ -472,8 +481,14 @@ impl Store for SqliteStore {
         self.list_audits(before, limit).await
     }
 
-    async fn note_change(&self, actor: String, action: String, target: String, count: u64) -> Result<()> {
-        self.insert_audit(&actor, &action, &target, count).await
+    async fn note_change(
+        &self,
+        (actor, action): (String, String),
+        target: String,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
+        self.insert_audit((&actor, &action), &target, count, noted).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {

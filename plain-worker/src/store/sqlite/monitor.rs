@@ -125,10 +125,17 @@ impl SqliteStore {
         })
     }
 
-    pub(super) async fn insert_audit(&self, actor: &str, action: &str, target: &str, count: u64) -> Result<()> {
+    pub(super) async fn insert_audit(
+        &self,
+        change: (&str, &str),
+        target: &str,
+        count: u64,
+        noted: Option<i64>,
+    ) -> Result<Option<i64>> {
         let mut write = self.write("note who changed what").await?;
-        self.note(&mut write, (actor, action), target, count, None).await?;
-        write.commit(self).await
+        let noted = self.note(&mut write, change, target, count, noted).await?;
+        write.commit(self).await?;
+        Ok(noted)
     }
 
     pub(super) async fn what_time(&self) -> Result<DateTime<Utc>> {
