@@ -126,8 +126,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection.
     async fn listen(&self, on_wake: OnWake) -> Result<()>;
 
-    /// Makes due requests ready, at most `limit` of them.
-    async fn promote(&self, limit: u32) -> Result<Promoted>;
+    /// Makes due requests ready, at most `limit` of them, and tells what else there is to do; whether something is ready
+    /// only to who is `idle`.
+    async fn promote(&self, limit: u32, idle: bool) -> Result<Promoted>;
     /// Ends waiting requests that are worth nothing any more, at most `limit` of them.
     async fn expire(&self, limit: u32) -> Result<u64>;
     /// Takes ready requests, in their order, each for one new run of the worker.

@@ -299,8 +299,8 @@ impl Store for SqliteStore {
         self.watch_file(on_wake).await
     }
 
-    async fn promote(&self, limit: u32) -> Result<Promoted> {
-        self.promote_due(limit).await
+    async fn promote(&self, limit: u32, idle: bool) -> Result<Promoted> {
+        self.promote_due(limit, idle).await
     }
 
     async fn expire(&self, limit: u32) -> Result<u64> {
