@@ -3,6 +3,8 @@
 use std::time::Instant;
 
 use anyhow::ensure;
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
 
 use super::{drained, fill, footprint, ours};
 use crate::measure::{Contender, Figure, Scale, Unit, in_turn, rate};
@@ -36,11 +38,14 @@ async fn two_drain(jobs: u32) -> anyhow::Result<f64> {
     let queue = ours().await?;
     fill(&queue, jobs).await?;
     let address = server::required()?;
-    let since = Instant::now();
+    let mut connection = PgConnection::connect(&address).await?;
+    let since: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut connection).await?;
     tokio::try_join!(footprint::worker("drain", &address), footprint::worker("drain", &address))?;
-    let rate = rate(u64::from(jobs), since);
+    let sql = "SELECT extract(epoch FROM max(ended_at) - $1)::float8 FROM bench.job_results";
+    let seconds: f64 = sqlx::query_scalar(sql).bind(since).fetch_one(&mut connection).await?;
+    connection.close().await?;
     queue.close().await;
-    Ok(rate)
+    Ok(f64::from(jobs) / seconds)
 }
 
 pub async fn measure(scale: Scale) -> anyhow::Result<Vec<Figure>> {

@@ -113,8 +113,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;
 
-    /// How many statements of one process put requests in at the same time: while they are under way, the next ones
-    /// come together.
+    /// How many statements of one process are worth writing at the same time: while they are under way, what is to be
+    /// written next comes together.
     fn writers(&self) -> usize;
     /// Puts requests in, all or none, and answers in their order. A repeat of
     /// a call whose answer was lost sets `again` and stores nothing twice.

@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use super::hold::Locks;
 use super::rows::each;
-use super::{SqliteStore, json, safe};
+use super::{SqliteStore, json, runs, safe};
 use crate::error::{Error, Result};
 use crate::record::{LiveWorker, ParkedRow, Promoted, Run, StoredRow, WorkerId};
 
@@ -32,7 +32,11 @@ impl SqliteStore {
             .fetch_all(&self.pool)
             .await
             .map_err(fault)?;
-        each(&rows, "job_processes", |row| row.run())
+        let (runs, unreadable) = runs::read(&rows)?;
+        for row in unreadable {
+            tracing::error!(seq = row.seq, reason = %row.reason, "a run that a worker holds cannot be read");
+        }
+        Ok(runs.into_iter().map(|one| one.run).collect())
     }
 
     pub(super) async fn remove_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {

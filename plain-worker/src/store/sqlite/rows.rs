@@ -1,15 +1,14 @@
 //! Rows of SQLite as the words of this crate.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{Column, Row};
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::record::{AttemptRow, Ended, JobId, JobRow, Run, StatLine};
+use crate::record::{AttemptRow, Ended, JobId, JobRow, StatLine};
 
 /// Reads one row; its errors name the table and the column.
 pub(super) struct Reader<'r> {
@@ -55,53 +54,6 @@ impl<'r> Reader<'r> {
     pub(super) fn instant_or_none(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
         let micros: Option<i64> = self.get(column)?;
         micros.map_or(Ok(None), |_| self.instant(column).map(Some))
-    }
-
-    /// A column by its place, where looking for its name would cost more than reading it.
-    fn at<T>(&self, place: usize) -> Result<T>
-    where
-        T: sqlx::Type<sqlx::Sqlite> + sqlx::Decode<'r, sqlx::Sqlite>,
-    {
-        self.row.try_get(place).map_err(|error| self.wrong(self.row.columns()[place].name(), error))
-    }
-
-    fn word_at<T: FromStr<Err: std::fmt::Display>>(&self, place: usize) -> Result<T> {
-        let text: &str = self.at(place)?;
-        text.parse().map_err(|error: T::Err| self.wrong(self.row.columns()[place].name(), error))
-    }
-
-    fn instant_at(&self, place: usize) -> Result<DateTime<Utc>> {
-        DateTime::from_timestamp_micros(self.at(place)?)
-            .ok_or_else(|| self.wrong(self.row.columns()[place].name(), "is past the end of the calendar"))
-    }
-
-    /// A run; its columns stand in this order in all statements that give one.
-    pub(super) fn run(&self) -> Result<Run> {
-        let timeout: Option<i64> = self.at(14)?;
-        let key: Option<String> = self.at(16)?;
-        let until = self.at::<Option<&str>>(17)?.map(|_| self.word_at(17)).transpose()?;
-        Ok(Run {
-            token: self.at(0)?,
-            id: self.word_at(1)?,
-            job: self.at(2)?,
-            queue: self.at(3)?,
-            priority: self.at(4)?,
-            due_at: self.instant_at(5)?,
-            enqueued_at: self.instant_at(6)?,
-            arguments: self.at(7)?,
-            shape: self.at(8)?,
-            attempt: self.at(9)?,
-            failures: self.at(10)?,
-            losses: self.at(11)?,
-            hand_backs: self.at(12)?,
-            retries: self.at(13)?,
-            timeout: timeout.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            on_lost: self.word_at(15)?,
-            unique: key.zip(until),
-            metadata: self.at(18)?,
-            slot: self.at::<Option<i64>>(19)?.map(|_| self.instant_at(19)).transpose()?,
-            expired: self.at::<Option<bool>>(20)?.unwrap_or(false),
-        })
     }
 
     pub(super) fn job(&self) -> Result<JobRow> {

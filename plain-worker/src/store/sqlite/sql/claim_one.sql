@@ -14,5 +14,3 @@ SELECT ?1, ?2, {now},
      WHERE c.state = 'ready' AND c.queue = ?3 AND c.job = ?4
      ORDER BY c.priority DESC, c.due_at, c.seq
      LIMIT ?5)
-RETURNING run_token, id, job, queue, priority, due_at, enqueued_at, arguments, shape, attempt, failures, losses, hand_backs, retries,
-          timeout_ms, on_lost, unique_key, unique_until, metadata, slot, expires_at <= started_at AS expired, seq
