@@ -73,7 +73,10 @@ CREATE TABLE {schema}.job_processes (
     metadata      json,
     source        text,
     trace_context text,
-    slot          timestamptz
+    slot          timestamptz,
+    -- From 0 to 1, as the job said last.
+    progress      double precision,
+    progress_note text
 ) WITH (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0, fillfactor = 90);
 CREATE UNIQUE INDEX job_processes_id ON {schema}.job_processes (id);
@@ -130,6 +133,19 @@ CREATE INDEX job_results_unhappy ON {schema}.job_results (state, id) WHERE final
 -- What the last runs of a schedule are read from; other jobs are not in it.
 CREATE INDEX job_results_schedule ON {schema}.job_results (source, ended_at)
     WHERE final AND starts_with(source, 'schedule ');
+
+-- What runs logged, a row each, as far as it is kept; pruned with their jobs. `told` counts all lines, `lines` is a JSON list
+-- of the last ones.
+CREATE TABLE {schema}.job_logs (
+    run_token  bigint      PRIMARY KEY,
+    id         uuid        NOT NULL,
+    attempt    integer     NOT NULL,
+    written_at timestamptz NOT NULL,
+    told       bigint      NOT NULL,
+    lines      text        NOT NULL
+);
+CREATE INDEX job_logs_id ON {schema}.job_logs (id);
+CREATE INDEX job_logs_written ON {schema}.job_logs (written_at);
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {schema}.unique_keys (
@@ -251,13 +267,14 @@ INSERT INTO {schema}.clock DEFAULT VALUES;
 CREATE VIEW {schema}.jobs AS
 SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
        source, slot, enqueued_at, due_at, NULL::timestamptz AS started_at, NULL::timestamptz AS ended_at,
-       NULL::uuid AS worker_id, note AS error, NULL::json AS output
+       NULL::uuid AS worker_id, note AS error, NULL::json AS output,
+       NULL::double precision AS progress, NULL::text AS progress_note
   FROM {schema}.job_requests
 UNION ALL
 SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
-       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL, progress, progress_note
   FROM {schema}.job_processes
 UNION ALL
 SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
-       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output, NULL, NULL
   FROM {schema}.job_results WHERE final;

@@ -72,7 +72,10 @@ CREATE TABLE {prefix}job_processes (
     metadata      TEXT,
     source        TEXT,
     trace_context TEXT,
-    slot          INTEGER
+    slot          INTEGER,
+    -- From 0 to 1, as the job said last.
+    progress      REAL,
+    progress_note TEXT
 ) STRICT;
 
 -- Ended attempts, one row each; `final` marks the one that ended the job. No run token: it ended without running.
@@ -124,6 +127,19 @@ CREATE INDEX {prefix}job_results_unhappy ON {prefix}job_results (state, id) WHER
 -- What the last runs of a schedule are read from; other jobs are not in it.
 CREATE INDEX {prefix}job_results_schedule ON {prefix}job_results (source, ended_at)
     WHERE final AND source >= 'schedule ' AND source < 'schedule!';
+
+-- What runs logged, a row each, as far as it is kept; pruned with their jobs. `told` counts all lines, `lines` is a JSON list
+-- of the last ones.
+CREATE TABLE {prefix}job_logs (
+    run_token  INTEGER PRIMARY KEY,
+    id         TEXT    NOT NULL,
+    attempt    INTEGER NOT NULL,
+    written_at INTEGER NOT NULL,
+    told       INTEGER NOT NULL,
+    lines      TEXT    NOT NULL
+) STRICT;
+CREATE INDEX {prefix}job_logs_id ON {prefix}job_logs (id);
+CREATE INDEX {prefix}job_logs_written ON {prefix}job_logs (written_at);
 
 -- Who holds a unique key. It belongs to (job, key) until the job ends for good, or starts.
 CREATE TABLE {prefix}unique_keys (
@@ -245,13 +261,14 @@ INSERT INTO {prefix}clock DEFAULT VALUES;
 CREATE VIEW {prefix}jobs AS
 SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
        source, slot, enqueued_at, due_at, NULL AS started_at, NULL AS ended_at,
-       NULL AS worker_id, note AS error, NULL AS output
+       NULL AS worker_id, note AS error, NULL AS output, NULL AS progress,
+       NULL AS progress_note
   FROM {prefix}job_requests
 UNION ALL
 SELECT id, job, queue, 'running', priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
-       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL
+       source, slot, enqueued_at, due_at, started_at, NULL, worker_id, NULL, NULL, progress, progress_note
   FROM {prefix}job_processes
 UNION ALL
 SELECT id, job, queue, state, priority, arguments, attempt, failures, losses, hand_backs, retries, unique_key, metadata,
-       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output
+       source, slot, enqueued_at, due_at, started_at, ended_at, worker_id, error, output, NULL, NULL
   FROM {prefix}job_results WHERE final;

@@ -47,7 +47,8 @@
 //!
 //! # Features
 //!
-//! `sqlite`, `postgres` and `cli` are on by default, and each can be left out.
+//! `sqlite`, `postgres` and `cli` are on by default, and each can be left out; `logs`, which keeps events of `tracing`
+//! with their job, comes with `cli`.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres")),
@@ -93,6 +94,7 @@ mod retry;
 pub mod schedule;
 mod status;
 mod store;
+mod telling;
 pub mod testing;
 mod worker;
 
@@ -107,7 +109,9 @@ pub use job::{
     BoxError, Inject, Job, JobDef, MissingState, PayloadError, Scope, States, Steer, cancel, discard, snooze,
 };
 pub use ledger::{ScheduleRow, ScheduleRun};
-pub use monitor::{AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, explain, percentile};
+pub use monitor::{
+    AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, explain, percentile,
+};
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]
 pub use plain_worker_macros::job;
@@ -127,6 +131,7 @@ pub use status::{
     AttemptStatus, CancelReason, CatchUp, ErrorKind, JobState, OnLost, Overlap, ScheduleState, UniqueUntil, UnknownWord,
 };
 pub use store::{Clock, DatabasePool, Durability, QueueOptions};
-pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, middleware};
+pub use telling::{AttemptLog, JobLogs, LogLine, Progress};
+pub use worker::{Context, EndedJob, Worker, WorkerBuilder, WorkerReport, guard_commands, logs, middleware};
 #[doc(no_inline)]
 pub use {serde, serde_json};

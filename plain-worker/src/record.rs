@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::filter::{Column, Comparison, Expression, Filter, FilterError, Matching, Moment, Term, When};
 use crate::status::{AttemptStatus, CancelReason, ErrorKind, JobState, OnLost, UniqueUntil};
+use crate::telling::Progress;
 
 /// The id of a job: one through all its attempts, made where it is enqueued.
 ///
@@ -544,6 +545,8 @@ pub struct JobRow {
     pub error: Option<String>,
     /// What it returned, as JSON text.
     pub output: Option<String>,
+    /// How far it is, if it runs and has said so.
+    pub progress: Option<Progress>,
 }
 
 /// One ended attempt of a job.
@@ -595,6 +598,9 @@ pub struct JobFilter {
     /// How long a list or a count may look; see [`within`](Self::within).
     #[serde(skip)]
     pub limit: Option<Duration>,
+    /// Whether a list begins with the oldest; see [`oldest_first`](Self::oldest_first).
+    #[serde(skip)]
+    pub oldest_first: bool,
 }
 
 impl JobFilter {
@@ -654,6 +660,13 @@ impl JobFilter {
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Self {
         self.limit = Some(limit);
+        self
+    }
+
+    /// Has a list begin with the job that was enqueued first, and not with the newest.
+    #[must_use]
+    pub fn oldest_first(mut self) -> Self {
+        self.oldest_first = true;
         self
     }
 

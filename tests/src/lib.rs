@@ -2,6 +2,7 @@
 
 mod database;
 mod journal;
+mod pooler;
 mod process;
 mod proxy;
 mod server;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 pub use database::Database;
 pub use journal::Journal;
+pub use pooler::Pooler;
 pub use process::Program;
 pub use proxy::Proxy;
 pub use server::Server;

@@ -19,6 +19,8 @@ enum Mode {
     Cut,
     /// Connections stay open and nothing passes, in either direction.
     Stalled,
+    /// The same for the clients, and the server has given their connections up.
+    Vanished,
 }
 
 /// The state that the proxy's tasks share.
@@ -77,6 +79,12 @@ impl Proxy {
         self.shared.mode.send_replace(Mode::Stalled);
     }
 
+    /// Closes the server's ends of all connections and leaves those of the clients open and silent, as after the server
+    /// has missed a machine for long enough; with new connections, too.
+    pub fn vanish(&self) {
+        self.shared.mode.send_replace(Mode::Vanished);
+    }
+
     /// Lets everything pass again.
     pub fn heal(&self) {
         self.shared.mode.send_replace(Mode::Open);
@@ -121,25 +129,36 @@ async fn connect(client: TcpStream, server: String, shared: Arc<Shared>) {
     let Ok(server) = TcpStream::connect(server).await else { return };
     // Small requests must not wait for each other.
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let (client_reads, client_writes) = client.into_split();
-    let (server_reads, server_writes) = server.into_split();
+    let (mut client_reads, mut client_writes) = client.into_split();
+    let (mut server_reads, mut server_writes) = server.into_split();
     let (losing, lost) = watch::channel(false);
     tokio::select! {
-        () = requests(client_reads, server_writes, &shared, losing) => {}
-        () = answers(server_reads, client_writes, &shared, lost) => {}
+        () = requests(&mut client_reads, &mut server_writes, &shared, losing) => return,
+        () = answers(&mut server_reads, &mut client_writes, &shared, lost) => return,
         // Also when the proxy itself is gone.
-        _ = drops.changed() => {}
+        _ = drops.changed() => return,
+        () = vanishes(&shared) => {}
     }
+    drop((server_reads, server_writes));
+    // The client hears of nothing.
+    let _ = drops.changed().await;
+}
+
+/// Waits until the server has given up.
+async fn vanishes(shared: &Shared) {
+    let mut mode = shared.mode.subscribe();
+    // It ends with the proxy, and then so do all connections.
+    let _ = mode.wait_for(|mode| *mode == Mode::Vanished).await;
 }
 
 /// Waits while nothing may pass.
 async fn passes(shared: &Shared) {
     let mut mode = shared.mode.subscribe();
     // It ends with the proxy, and then so do all connections.
-    let _ = mode.wait_for(|mode| *mode != Mode::Stalled).await;
+    let _ = mode.wait_for(|mode| matches!(mode, Mode::Open | Mode::Cut)).await;
 }
 
-async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, losing: watch::Sender<bool>) {
+async fn requests(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, shared: &Shared, losing: watch::Sender<bool>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         passes(shared).await;
@@ -153,7 +172,7 @@ async fn requests(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shar
     }
 }
 
-async fn answers(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, shared: &Shared, lost: watch::Receiver<bool>) {
+async fn answers(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, shared: &Shared, lost: watch::Receiver<bool>) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         passes(shared).await;

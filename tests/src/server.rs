@@ -106,22 +106,7 @@ impl Server {
 
     /// One of the server's programs, as the user whom it may run as.
     fn command(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        let mut command = match server_user() {
-            Some(user) => {
-                let mut command = Command::new("setpriv");
-                command
-                    .arg("--reuid")
-                    .arg(&user)
-                    .arg("--regid")
-                    .arg(&user)
-                    .arg("--clear-groups")
-                    .arg("--")
-                    .arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = as_server(&self.programs.join(program));
         command.current_dir(self.folder.path()).env("LC_ALL", "C").env_remove("PGDATA");
         command
     }
@@ -173,8 +158,16 @@ fn server_user() -> Option<String> {
     Some(if known("postgres") { "postgres" } else { "nobody" }.to_owned())
 }
 
+/// A program as the user whom a server may run as.
+pub(crate) fn as_server(program: &Path) -> Command {
+    let Some(user) = server_user() else { return Command::new(program) };
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--"]).arg(program);
+    command
+}
+
 /// Lets the server's user work in a folder.
-fn give_to_server(folder: &Path) {
+pub(crate) fn give_to_server(folder: &Path) {
     if server_user().is_some() {
         // Anybody may: the folder is the test's own and goes with it.
         std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).expect("our own folder");
@@ -182,7 +175,7 @@ fn give_to_server(folder: &Path) {
 }
 
 /// A port that nobody listens on in this moment.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("a bound socket").port()
 }

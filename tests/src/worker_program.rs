@@ -24,7 +24,7 @@ impl WorkerProgram {
     }
 
     /// With this setting, which [`run_worker`] reads: `CONCURRENCY`, `THREADS`, `GRACE_MS`, `LEASE_MS`, `OWN_RUNTIME`,
-    /// `QUEUES` (with commas), `POOL_SIZE`, `DRAIN`, `MOVABLE_CLOCK`, `RETAIN_DAYS`. Any other goes to the program's
+    /// `QUEUES` (with commas), `POOL_SIZE`, `DIRECT_URL`, `DRAIN`, `MOVABLE_CLOCK`, `RETAIN_DAYS`. Any other goes to the program's
     /// environment just so.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -105,6 +105,9 @@ async fn work() {
     }
     if let Some(queues) = setting::<String>("QUEUES") {
         builder = builder.queues(queues.split(','));
+    }
+    if let Some(url) = setting::<String>("DIRECT_URL") {
+        builder = builder.direct_database_url(url);
     }
     if setting("DRAIN") == Some(true) {
         builder = builder.drain();

@@ -11,5 +11,7 @@ mod control;
 mod many;
 #[path = "cli/schedules.rs"]
 mod schedules;
+#[path = "cli/telling.rs"]
+mod telling;
 #[path = "cli/wrong.rs"]
 mod wrong;

@@ -3,6 +3,8 @@
 #[path = "dashboard/site.rs"]
 mod site;
 
+#[path = "dashboard/jobs.rs"]
+mod jobs;
 #[path = "dashboard/schedules.rs"]
 mod schedules;
 
@@ -65,7 +67,7 @@ async fn some_jobs(queue: &Queue) {
 }
 
 /// Every page there is, with the filter that shows all.
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
     "/",
     "/?range=month",
     "/schedules",
@@ -73,6 +75,8 @@ const PAGES: [&str; 13] = [
     "/schedules/hostile",
     "/jobs",
     "/jobs?q=state:dead",
+    "/jobs?view=points",
+    "/jobs?cols=args.text,meta.k,output&sort=-job&order=oldest",
     "/jobs?q=%22timed%20out%22",
     "/queues",
     "/workers",

@@ -104,6 +104,40 @@ async fn a_silent_connection_is_given_up() {
     until_true("it goes on", || async { state(&queue, next).await == JobState::Succeeded }).await;
 }
 
+/// The machine is gone from the network: the worker hears nothing, the server closes the session in the end. With a lease
+/// of minutes only the session tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs Postgres: run tests/run"]
+async fn a_machine_that_vanished_gives_its_jobs_up_before_others_start_them() {
+    let database = Database::postgres().await;
+    let queue = database.queue().await;
+    let (proxy, url) = Proxy::before(&database).await;
+    let polite = jobs::waits::enqueue(1).on(&queue).await.unwrap().id();
+    let deaf = jobs::step::enqueue(2, 600_000).on(&queue).await.unwrap().id();
+    let gone = worker().with("LEASE_MS", 600_000).start_at(&database, &url);
+    let journal = database.journal();
+    until_true("both run", || async { journal.count("start") == 2 }).await;
+    let _other = worker().with("LEASE_MS", 600_000).started(&database).await;
+    proxy.stall();
+    until_true("its job is told", || async { journal.count("told cut_off 1 attempt 1") == 1 }).await;
+    assert_eq!(journal.count("start 1 attempt 2") + journal.count("start 2 attempt 2"), 0, "nobody else has by then");
+    proxy.vanish();
+    until_true("another starts both", || async {
+        journal.count("start 1 attempt 2") == 1 && journal.count("start 2 attempt 2") == 1
+    })
+    .await;
+    // The machine comes back.
+    proxy.heal();
+    proxy.drop_connections();
+    gone.prints("the database is back").await;
+    for id in [polite, deaf] {
+        assert_eq!(statuses(&queue, id).await, [AttemptStatus::Lost], "what it says late changes nothing");
+    }
+    let next = jobs::step::enqueue(3, 1).on(&queue).await.unwrap().id();
+    until_true("work goes on", || async { state(&queue, next).await == JobState::Succeeded }).await;
+    assert_eq!(journal.count("end 2"), 0, "the job that heard nothing was dropped");
+}
+
 /// What ended while the server was away is recorded when it is back; nothing is run a second time.
 async fn the_server_goes_and_comes_back(crash: bool) {
     let mut server = Server::start().await;

@@ -4,7 +4,7 @@
 mod jobs;
 
 use plain_worker::{AttemptStatus, JobFilter, JobId, JobState, Queue};
-use plain_worker_tests::{Database, WorkerProgram, on_every_store, until_true};
+use plain_worker_tests::{Database, Program, WorkerProgram, on_every_store, until_true};
 use rustix::process::Signal;
 
 fn worker() -> WorkerProgram {
@@ -132,13 +132,27 @@ async fn a_job_that_every_stop_hands_back_is_counted_and_warned_of(database: Dat
     drop(last);
 }
 
+/// Stops a process where it is, but not in mid-write: on SQLite it would keep the file from everybody.
+async fn freeze(program: &Program, database: &Database) {
+    let look = "PRAGMA busy_timeout = 100; BEGIN IMMEDIATE; ROLLBACK";
+    until_true("it is frozen between two writes", || async {
+        program.signal(Signal::STOP);
+        let between = database.is_postgres() || database.try_execute(look).await.is_ok();
+        if !between {
+            program.signal(Signal::CONT);
+        }
+        between
+    })
+    .await;
+}
+
 async fn a_frozen_worker_changes_nothing_when_it_thaws(database: Database) {
     let queue = database.queue().await;
     let id = jobs::step::enqueue(1, 4000).on(&queue).await.unwrap().id();
     let frozen = worker().start(&database);
     let journal = database.journal();
     until_true("it runs", || async { journal.count("start 1 attempt 1") == 1 }).await;
-    frozen.signal(Signal::STOP);
+    freeze(&frozen, &database).await;
     let mut other = worker().start(&database);
     until_true("another has run it", || async { state(&queue, id).await == JobState::Succeeded }).await;
     let ended = queue.attempts(id).await.unwrap();

@@ -4,9 +4,11 @@ use std::io::{IsTerminal, Write};
 
 use clap::{Args, ValueEnum};
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::prelude::*;
 
 use super::exit::Failure;
 use super::settings::note;
+use crate::telling::JobLogs;
 
 /// How much is logged unless the user says otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,11 @@ pub(super) struct Log {
 impl Log {
     /// Sends the events of tracing to stderr, unless the program has a subscriber of its own.
     pub(super) fn install(&self, level: Level) -> Result<(), Failure> {
+        self.install_keeping(level, JobLogs::off())
+    }
+
+    /// As [`install`](Self::install); lines of jobs go to those as well.
+    pub(super) fn install_keeping(&self, level: Level, kept: JobLogs) -> Result<(), Failure> {
         let default = match level {
             Level::Info => LevelFilter::INFO,
             Level::Warn => LevelFilter::WARN,
@@ -54,17 +61,18 @@ impl Log {
             })?,
             None => builder.from_env_lossy(),
         };
-        let events = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        let events = tracing_subscriber::fmt::layer()
             .with_writer(std::io::stderr)
             .with_ansi(std::io::stderr().is_terminal())
             // Its own complaint about a closed stderr would be a panic.
             .log_internal_errors(false);
-        // One that the program has installed itself is kept.
-        let _ = match self.log_format {
-            Format::Pretty => events.try_init(),
-            Format::Json => events.json().try_init(),
+        let events = match self.log_format {
+            Format::Pretty => events.with_filter(filter).boxed(),
+            Format::Json => events.json().with_filter(filter).boxed(),
         };
+        let jobs = kept.most().map(crate::logs::layer);
+        // One that the program has installed itself is kept.
+        let _ = tracing_subscriber::registry().with(events).with(jobs).try_init();
         Ok(())
     }
 

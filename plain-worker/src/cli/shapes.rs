@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::record::{AttemptRow, JobId, JobRow};
 use crate::status::{AttemptStatus, ErrorKind, JobState};
+use crate::telling::Progress;
 
 /// One job.
 #[derive(Serialize)]
@@ -33,6 +34,7 @@ pub(super) struct JobShape<'r> {
     worker_id: Option<Uuid>,
     error: Option<&'r str>,
     output: Option<Json<'r>>,
+    progress: Option<&'r Progress>,
 }
 
 impl<'r> From<&'r JobRow> for JobShape<'r> {
@@ -60,6 +62,7 @@ impl<'r> From<&'r JobRow> for JobShape<'r> {
             worker_id: row.worker_id,
             error: row.error.as_deref(),
             output: row.output.as_deref().map(Json),
+            progress: row.progress.as_ref(),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use crate::telling::Progress;
+
 /// Text that may come from anywhere, without what would steer a terminal.
 pub(super) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -64,6 +66,12 @@ pub(super) fn span(span: Duration) -> String {
         3_600..172_800 => format!("{}h", seconds / 3_600),
         _ => format!("{}d", seconds / 86_400),
     }
+}
+
+/// How far a job is: `40% page 40 of 100`.
+pub(super) fn progress(progress: &Progress) -> String {
+    let percent = format!("{:.0}%", progress.fraction * 100.0);
+    progress.note.as_ref().map_or(percent.clone(), |note| format!("{percent} {note}"))
 }
 
 /// A count with the right word: `1 job`, `2 jobs`.

@@ -6,10 +6,10 @@ use axum::Extension;
 use axum::extract::{Path, RawForm, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use maud::html;
+use chrono::{DateTime, Utc};
+use maud::{Markup, html};
 
-use super::actions::{action_named, check_token};
-use super::auth::Action;
+use super::actions::{Deed, Wish, check_token};
 use super::guard::Visit;
 use super::layout::{Page, Trouble, banner, html_answer, page as frame, token};
 use super::pages::jobs::{readable, table};
@@ -41,7 +41,7 @@ pub(super) struct Bulk {
 #[derive(Default)]
 struct Fields {
     token: String,
-    action: String,
+    wish: Wish,
     q: String,
     all: bool,
     count: Option<usize>,
@@ -56,7 +56,10 @@ impl Fields {
         for (name, value) in pairs {
             match name.as_str() {
                 "token" => fields.token = value,
-                "action" => fields.action = value,
+                "action" => fields.wish.action = value,
+                "priority" => fields.wish.priority = value,
+                "queue" => fields.wish.queue = value,
+                "due" => fields.wish.due = value,
                 "q" => fields.q = value,
                 "all" => fields.all = value == "yes",
                 "count" => fields.count = value.parse().ok(),
@@ -68,11 +71,11 @@ impl Fields {
         Ok(fields)
     }
 
-    fn checked(&self, visit: &Visit) -> Result<Change, Trouble> {
+    fn checked(&self, visit: &Visit, now: DateTime<Utc>) -> Result<Deed, Trouble> {
         check_token(visit, &self.token)?;
-        let (action, change) = action_named(&self.action)
-            .ok_or_else(|| Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said."))?;
-        if !visit.may(action) {
+        let unsaid = || Trouble::new(StatusCode::BAD_REQUEST, "What is to be done is not said.");
+        let deed = self.wish.deed(now)?.ok_or_else(unsaid)?;
+        if !visit.may(deed.needs) {
             return Err(Trouble::forbidden());
         }
         if self.all && self.q.trim().is_empty() {
@@ -84,7 +87,7 @@ impl Fields {
         if !self.all && self.ids.is_empty() {
             return Err(Trouble::new(StatusCode::BAD_REQUEST, "No job is selected."));
         }
-        Ok(change)
+        Ok(deed)
     }
 
     /// What it is about, for people.
@@ -93,7 +96,7 @@ impl Fields {
     }
 
     /// The ids that it is about now.
-    async fn choose(&self, queue: &Queue, visit: &Visit, change: &Change) -> Result<Vec<JobId>, Trouble> {
+    async fn choose(&self, queue: &Queue, visit: &Visit, deed: &Deed) -> Result<Vec<JobId>, Trouble> {
         if !self.all {
             return Ok(self.ids.clone());
         }
@@ -107,7 +110,7 @@ impl Fields {
         }
         let mut wanted = JobFilter::new().within(PATIENCE * 3);
         wanted.matching = Some(filter);
-        let wanted = change.limit(wanted);
+        let wanted = deed.limit(wanted);
         let mut ids: Vec<JobId> = Vec::new();
         while ids.len() < MOST {
             let piece = queue.list(wanted.clone(), ids.last().copied(), 1_000).await?;
@@ -129,36 +132,44 @@ pub(super) async fn preview(
     RawForm(form): RawForm,
 ) -> Page {
     let fields = Fields::read(&form)?;
-    let change = fields.checked(&visit)?;
-    let ids = fields.choose(state.queue(), &visit, &change).await?;
+    let now = state.queue().now().await?;
+    let deed = fields.checked(&visit, now)?;
+    let ids = fields.choose(state.queue(), &visit, &deed).await?;
     let mut first = Vec::new();
     for id in ids.iter().take(10) {
         first.extend(state.queue().job(*id).await?);
     }
-    let now = state.queue().now().await?;
     let count = words::grouped(ids.len() as u64);
     let body = html! {
-        h1 { (capital(&fields.action)) " " (count) " jobs?" }
+        h1 { (capital(deed.word)) " " (count) " jobs?" }
         @if fields.all { p { "All that match " code { (fields.q) } @if ids.len() == MOST { ", the newest " (count) " of them" } "." } }
-        @if change == Change::Delete { (banner("warn", html! { "Deleted jobs leave no history. What runs stays." })) }
-        section .panel { div .scroll { (table(&viewer(&visit), &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
-        form method="post" action={ (visit.base) "/bulk" } .row {
+        @if deed.change == Change::Delete { (banner("warn", html! { "Deleted jobs leave no history. What runs stays." })) }
+        section .panel { div .scroll { (table(&visit, &first, now)) } @if ids.len() > first.len() { p .empty { "and " (words::grouped((ids.len() - first.len()) as u64)) " more" } } }
+        form method="post" action={ (visit.base) "/bulk" } {
             (token(&visit))
-            input type="hidden" name="action" value=(fields.action);
+            input type="hidden" name="action" value=(fields.wish.action);
             input type="hidden" name="q" value=(fields.q);
             input type="hidden" name="count" value=(ids.len());
             @if fields.all { input type="hidden" name="all" value="yes"; } @else { @for id in &ids { input type="hidden" name="id" value=(id); } }
-            @if !ids.is_empty() { button .main { (capital(&fields.action)) " " (count) " jobs" } }
-            a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
+            @if deed.word == "change" { (change_fields(&fields.wish)) }
+            div .row {
+                @if !ids.is_empty() { button .main { (capital(deed.word)) " " (count) " jobs" } }
+                a .button href=(jobs_link(&visit.base, &fields.q)) { "Back" }
+            }
         }
     };
     Ok(html_answer(frame(&visit, "/jobs", "Confirm", body)))
 }
 
-/// The visitor without the boxes to select jobs with.
-fn viewer(visit: &Visit) -> Visit {
-    let person = visit.person.clone().deny(Action::Retry).deny(Action::Cancel).deny(Action::Delete);
-    Visit { person, ..visit.clone() }
+/// What can be changed about jobs that wait.
+pub(super) fn change_fields(wish: &Wish) -> Markup {
+    html! {
+        div .fields {
+            label { span { "Priority" } input type="number" name="priority" min="-32768" max="32767" value=(wish.priority) placeholder="as it is"; }
+            label { span { "Queue" } input type="text" name="queue" value=(wish.queue) placeholder="as it is" autocomplete="off"; }
+            label { span { "Due" } input type="text" name="due" value=(wish.due) placeholder="as it is; now, 10m, 2026-12-01 09:00 (UTC)" autocomplete="off"; }
+        }
+    }
 }
 
 fn capital(word: &str) -> String {
@@ -173,11 +184,18 @@ pub(super) async fn start(
     RawForm(form): RawForm,
 ) -> Result<Response, Trouble> {
     let fields = Fields::read(&form)?;
-    let change = fields.checked(&visit)?;
+    let now = state.queue().now().await?;
+    let deed = fields.checked(&visit, now)?;
+    if deed.is_empty() {
+        return Err(Trouble::new(
+            StatusCode::BAD_REQUEST,
+            "What is to be changed is not said: give a priority, a queue or a time.",
+        ));
+    }
     let confirmed = fields.count.ok_or_else(|| {
         Trouble::new(StatusCode::BAD_REQUEST, "How many jobs this is about was not confirmed: begin at the list.")
     })?;
-    let ids = fields.choose(state.queue(), &visit, &change).await?;
+    let ids = fields.choose(state.queue(), &visit, &deed).await?;
     if ids.len() > confirmed {
         let text = format!(
             "{} jobs match by now, {confirmed} were confirmed; nothing was changed. Begin again at the list.",
@@ -186,7 +204,7 @@ pub(super) async fn start(
         return Err(Trouble::new(StatusCode::CONFLICT, text));
     }
     let bulk = Bulk {
-        action: fields.action.clone(),
+        action: deed.word.to_owned(),
         of: fields.subject(),
         total: ids.len(),
         seen: 0,
@@ -203,11 +221,8 @@ pub(super) async fn start(
         bulks.insert(number, bulk);
         number
     };
-    tokio::spawn(work(
-        state.clone(),
-        number,
-        BulkChange::of_jobs(change, ids).about(fields.subject()).by(visit.person.name()),
-    ));
+    let change = BulkChange::of_jobs(deed.change, ids).about(fields.subject()).by(visit.person.name());
+    tokio::spawn(work(state.clone(), number, change));
     Ok(Redirect::to(&format!("{}/bulk/{number}", visit.base)).into_response())
 }
 

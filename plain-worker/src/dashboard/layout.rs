@@ -44,10 +44,32 @@ pub(super) fn page(visit: &Visit, here: &str, title: &str, body: Markup) -> Mark
                             li { a href={ (visit.base) (path) } aria-current=[(path == here).then_some("page")] { (name) } }
                         }
                     }
-                    p .who { (visit.person.name()) }
+                    p .who { (visit.person.name()) " " kbd title="Keys" { "?" } }
                 }
                 main #main { (body) }
+                (keys())
             }
+        }
+    }
+}
+
+fn keys() -> Markup {
+    let all = [
+        ("/", "search"),
+        ("j", "down"),
+        ("k", "up"),
+        ("Enter", "open"),
+        ("x", "select"),
+        ("r", "retry"),
+        ("g", "and m, j, s, q, w, f or a: the pages"),
+        ("t", "light, dark, as the system"),
+        ("?", "this help"),
+    ];
+    html! {
+        dialog aria-label="Keys" {
+            h2 { "Keys" }
+            dl .facts { @for (key, does) in all { dt { kbd { (key) } } dd { (does) } } }
+            form method="dialog" { button { "Close" } }
         }
     }
 }

@@ -3,5 +3,5 @@
 mod rows;
 mod why;
 
-pub use rows::{AuditRow, Depth, RATE_BOUNDS, Rate, RateKind, RateQuery, WorkerView, percentile};
+pub use rows::{AuditRow, Depth, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, percentile};
 pub use why::{Facts, explain};

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::record::JobId;
 use crate::status::JobState;
 
 /// A worker as its row says.
@@ -216,4 +217,20 @@ pub struct AuditRow {
     pub target: Option<String>,
     /// To how many.
     pub count: i64,
+}
+
+/// A job as a point in a picture of runs over time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct RunPoint {
+    /// The job.
+    pub id: JobId,
+    /// Where it stands.
+    pub state: JobState,
+    /// When it was or is due.
+    pub due_at: DateTime<Utc>,
+    /// When its last attempt started.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended for good.
+    pub ended_at: Option<DateTime<Utc>>,
 }

@@ -214,6 +214,7 @@ mod tests {
             worker_id: None,
             error: None,
             output: None,
+            progress: None,
         }
     }
 

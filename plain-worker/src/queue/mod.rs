@@ -2,6 +2,7 @@
 
 mod announce;
 mod bulk;
+mod by_hand;
 mod changes;
 mod choice;
 mod destination;
@@ -46,6 +47,7 @@ use crate::record::{
 };
 use crate::retention::Retention;
 use crate::store::{DatabasePool, Namespace, OnWake, QueueOptions, Store};
+use crate::telling::AttemptLog;
 
 /// How long one statement of ours may take before its caller is told that the database is gone.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
@@ -76,7 +78,7 @@ pub struct Queue(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn Store>,
-    /// The runtime on which the pool was opened; database work runs there.
+    /// The runtime on which the pool was opened; database work runs there. For a SQLite file that we opened it is our own.
     runtime: Option<RuntimeHandle>,
     payload_limit: usize,
     /// Changes when something was enqueued through this queue; its workers listen.
@@ -226,7 +228,16 @@ impl Queue {
         self.ask(move |store| async move { store.attempts(id).await }).await
     }
 
-    /// Jobs that the filter lets through, newest first; the next page begins `after` the last job of this one.
+    /// What a job's attempts logged, oldest first; see [`logs`](crate::logs).
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.ask(move |store| async move { store.logs(id).await }).await
+    }
+
+    /// Jobs that the filter lets through, newest first unless it says otherwise; the next page begins `after` the last
+    /// job of this one.
     ///
     /// # Errors
     /// [`Error::TooLong`] when the search takes longer than [`JobFilter::within`].
@@ -279,7 +290,7 @@ impl Queue {
     /// [`Error::NoSuchJob`] when there is none of that id.
     pub async fn retry(&self, id: JobId) -> Result<RetryAnswer> {
         let answer = self
-            .ask(move |store| async move { store.retry(id).await })
+            .ask(move |store| async move { store.retry(id, None).await })
             .await?
             .ok_or_else(|| Error::NoSuchJob { id, database: self.describe() })?;
         if answer == RetryAnswer::Ready {
@@ -495,9 +506,9 @@ impl Queue {
     }
 
     /// Calls `on_wake` at each announcement until the connection is lost.
-    pub(crate) async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    pub(crate) async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
         let store = Arc::clone(&self.0.store);
-        store.listen(on_wake).await
+        store.listen(direct, on_wake).await
     }
 
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::error::Result;
-use crate::monitor::{AuditRow, Depth, Facts, Rate, RateQuery, WorkerView, explain};
-use crate::record::JobRow;
+use crate::monitor::{AuditRow, Depth, Facts, Rate, RateQuery, RunPoint, WorkerView, explain};
+use crate::record::{JobFilter, JobRow};
 
 impl Queue {
     /// The workers that have a row: those that live, and dead ones that still hold jobs.
@@ -33,6 +33,14 @@ impl Queue {
     /// When the database cannot be asked.
     pub async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.ask(move |store| async move { store.rates(query).await }).await
+    }
+
+    /// When jobs ran or will run, without what is inside of them: for a picture of many.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`](crate::Error::TooLong) when the search takes longer than [`JobFilter::within`].
+    pub async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        self.ask(move |store| async move { store.points(filter, limit).await }).await
     }
 
     /// Who changed what, newest first; the next page begins before the last `seq` of this one.

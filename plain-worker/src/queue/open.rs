@@ -27,14 +27,27 @@ impl QueueOptions {
     pub(crate) async fn open(self, url: &str) -> Result<Queue> {
         let payload_limit = self.payload_limit;
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-        let store: Arc<dyn Store> = match scheme {
+        let (store, runtime): (Arc<dyn Store>, _) = match scheme {
+            // A transaction that stood still under jobs that keep every thread would keep the file's lock, and with it
+            // every other process: it runs where no job does.
             #[cfg(feature = "sqlite")]
-            "sqlite" => Arc::new(crate::store::sqlite::SqliteStore::connect(url, &self).await?),
+            "sqlite" => {
+                let (own, url) = (super::runtime::own()?, url.to_owned());
+                let opening = own.spawn(async move { crate::store::sqlite::SqliteStore::connect(&url, &self).await });
+                let ended = |join: tokio::task::JoinError| Error::Unavailable {
+                    doing: "open the database",
+                    source: join.into(),
+                };
+                (Arc::new(opening.await.map_err(ended)??), Some(own.clone()))
+            }
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Arc::new(crate::store::postgres::PostgresStore::connect(url, &self).await?),
+            "postgres" | "postgresql" => {
+                let store = crate::store::postgres::PostgresStore::connect(url, &self).await?;
+                (Arc::new(store), RuntimeHandle::try_current().ok())
+            }
             _ => return Err(unknown_scheme(url, scheme)),
         };
-        Ok(Queue::open(store, RuntimeHandle::try_current().ok(), payload_limit))
+        Ok(Queue::open(store, runtime, payload_limit))
     }
 
     /// The queue over a pool of the application's own; touches nothing.

@@ -9,6 +9,10 @@ pub(crate) const YOUR_PROGRAM: &str = "your-program";
 /// What to do about missing tables.
 pub(super) const CREATE_TABLES: &str = "your-program migrate";
 
+/// What to do about a pooler that loses prepared statements.
+const FORGETFUL: &str = "prepared statements are lost where a pooler works by transactions and does not keep them: give it \
+     `max_prepared_statements` above 0 (pgbouncer 1.21 or newer), or name the server's own address";
+
 /// Gives errors of sqlx the name of what was being done, and says whether trying again is worth it.
 pub(super) fn while_trying(doing: &'static str, database: &str) -> impl Fn(sqlx::Error) -> Error + use<> {
     let database = database.to_owned();
@@ -52,6 +56,8 @@ fn classify(error: sqlx::Error, doing: &'static str, database: &str) -> Error {
                 "57P01" | "57P02" | "57P03" | "53300" | "25006" | "57014" => {
                     Error::Unavailable { doing, source: error.into() }
                 }
+                // Another session answered than the one that had prepared the statement.
+                "26000" | "42P05" => Error::Database { doing, source: format!("{found}; {FORGETFUL}").into() },
                 class if class.starts_with("08") => Error::Unavailable { doing, source: error.into() },
                 // SQLITE_FULL, SQLITE_IOERR and their kin pass when space is made.
                 "13" | "53100" => Error::Unavailable { doing, source: error.into() },

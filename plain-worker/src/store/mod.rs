@@ -21,6 +21,7 @@ pub(crate) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) mod sqlite;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,13 +38,14 @@ pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 use crate::change::Requeue;
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
     ParkedRow, Promoted, Pulse, Purged, RetryAnswer, Run, RunToken, Standing, StatLine, StoredRow, WorkerId, WorkerRow,
 };
 use crate::retention::Retention;
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 /// Which clock the statements of a store read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,8 +125,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn insert_all(&self, requests: Requests) -> Result<Vec<Inserted>>;
     /// Tells sleeping workers, in this process and elsewhere, that there is work in `queues`.
     async fn announce(&self, queues: Vec<String>) -> Result<()>;
-    /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection.
-    async fn listen(&self, on_wake: OnWake) -> Result<()>;
+    /// Calls `on_wake` once when it listens and then at each announcement; returns when it lost its connection. `direct`
+    /// is the address past a pooler, if there is one.
+    async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()>;
 
     /// Makes due requests ready, at most `limit` of them, and tells what else there is to do; whether something is ready
     /// only to who is `idle`.
@@ -135,6 +138,10 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn claim(&self, claim: Claim) -> Result<Vec<Run>>;
     /// Records ends; returns the tokens that were recorded. What is missing was taken over.
     async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>>;
+    /// Notes how far runs are, as far as they are still held.
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()>;
+    /// Writes the logs of runs; a later one of a run takes the place of an earlier one.
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()>;
     /// What the worker must be told about these runs of its.
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>>;
 
@@ -180,8 +187,9 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Cancels a job that waits, or asks for the end of its run. `None`: there is no such job.
     async fn cancel(&self, id: JobId, by: String, note: bool) -> Result<Option<CancelAnswer>>;
-    /// Makes an ended, waiting or parked job ready, with all its retries. `None`: there is no such job.
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>>;
+    /// Makes an ended, waiting or parked job ready, with all its retries, and with other arguments (and their shape)
+    /// if there are some. `None`: there is no such job.
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>>;
     /// Takes a job away with its history, unless it runs; `false`: it does. `None`: there is no such job.
     async fn delete(&self, id: JobId) -> Result<Option<bool>>;
     /// Moves a waiting job; `false`: it does not wait. `None`: there is no such job.
@@ -205,10 +213,14 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn job(&self, id: JobId) -> Result<Option<JobRow>>;
     /// The ended attempts of a job, oldest first.
     async fn attempts(&self, id: JobId) -> Result<Vec<AttemptRow>>;
+    /// The logs of a job's attempts, oldest first.
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>>;
     /// Which of the jobs exist, with the end of those that have ended for good.
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>>;
     /// Jobs that the filter lets through, newest first by their ids, older than `after`.
     async fn list(&self, filter: JobFilter, after: Option<JobId>, limit: u32) -> Result<Vec<JobRow>>;
+    /// When the jobs that the filter lets through ran or will run, at most so many of them.
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>>;
     /// Counts by state, queue and job of what the filter lets through.
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>>;
     /// All workers that have a row.

@@ -31,6 +31,7 @@ use crate::queue::Queue;
 use crate::registry::Registry;
 use crate::retention::Retention;
 use crate::schedule::Schedule;
+use crate::telling::JobLogs;
 
 /// The build that is recorded with every attempt: `PLAIN_WORKER_BUILD`, else this crate's version.
 fn default_build() -> String {
@@ -64,6 +65,7 @@ pub struct WorkerBuilder {
     time_zone: Tz,
     catch_up_window: Duration,
     commands: CommandSettings,
+    job_logs: JobLogs,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
 }
@@ -91,6 +93,7 @@ impl WorkerBuilder {
             time_zone: Tz::UTC,
             catch_up_window: Duration::from_secs(24 * 60 * 60),
             commands: CommandSettings::default(),
+            job_logs: JobLogs::default(),
             layers: Layers::default(),
             hooks: Hooks::default(),
         }
@@ -175,10 +178,11 @@ impl WorkerBuilder {
         self
     }
 
-    /// Postgres: the address for the one session that shows that this worker lives, where that of the queue is a
-    /// pooler's.
+    /// Postgres: the server's own address, where that of the queue is a pooler's, for the two connections that need a
+    /// session of their own: one shows that this worker lives, one hears of new jobs.
     ///
-    /// A pooler that works by transactions keeps no sessions, so without this the lease decides.
+    /// A pooler that works by transactions keeps no sessions, so without this the lease decides, and jobs that were
+    /// enqueued elsewhere are found within a second.
     pub fn direct_database_url(mut self, url: impl Into<String>) -> Self {
         self.direct_database_url = Some(url.into());
         self
@@ -204,6 +208,14 @@ impl WorkerBuilder {
     /// while the worker is idle, and none at all by default.
     pub fn stats_every(mut self, period: Duration) -> Self {
         self.stats_every = Some(period.max(Duration::from_secs(1)));
+        self
+    }
+
+    /// Which log lines of each attempt are kept with its job: see [`logs`](crate::logs).
+    ///
+    /// A run that logs nothing costs nothing.
+    pub fn job_logs(mut self, kept: JobLogs) -> Self {
+        self.job_logs = kept;
         self
     }
 
@@ -330,6 +342,7 @@ impl WorkerBuilder {
             stats_every: None,
             timetable,
             catch_up_window: self.catch_up_window,
+            job_logs: self.job_logs,
             layers: self.layers,
             hooks: self.hooks,
             direct_database_url: None,
@@ -368,6 +381,7 @@ impl WorkerBuilder {
             layers,
             hooks,
             paused,
+            job_logs,
         } = self;
         refuse_in_guard()?;
         let registry = commands.registry()?;
@@ -400,6 +414,7 @@ impl WorkerBuilder {
             stats_every,
             timetable,
             catch_up_window,
+            job_logs,
             layers,
             hooks,
         });

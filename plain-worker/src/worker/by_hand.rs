@@ -13,6 +13,7 @@ use super::hooks::EndedJob;
 use super::outcome::{Ended, Unfit, decide};
 use super::running::Running;
 use super::scheduler::Scheduler;
+use super::telling::write_logs;
 use super::{log, panics};
 use crate::error::{Error, Result};
 use crate::job::{JobDef, PayloadError};
@@ -135,7 +136,13 @@ impl ByHand {
             run,
             definition,
             states: &self.config.states,
-            context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
+            context: Context::of_run(
+                self.queue.clone(),
+                run,
+                cancellation.clone(),
+                self.config.job_logs,
+                Arc::default(),
+            ),
             cancellation: &cancellation,
             jobs: &tokio::runtime::Handle::current(),
             running: &Running::default(),
@@ -156,6 +163,7 @@ impl ByHand {
         if !layers.log() {
             log::ended(tracing::Level::INFO, run, &finish, since.elapsed());
         }
+        write_logs(&self.queue, attempt.context.log_to_write().into_iter().collect()).await;
         finish
     }
 

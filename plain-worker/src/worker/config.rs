@@ -16,6 +16,7 @@ use crate::job::States;
 use crate::record::WorkerRow;
 use crate::registry::Registry;
 use crate::retention::Retention;
+use crate::telling::JobLogs;
 
 /// What a worker is, for all its parts.
 #[derive(Debug)]
@@ -46,6 +47,8 @@ pub(super) struct Config {
     pub(super) timetable: Timetable,
     /// How old a missed slot may be, for schedules that do not say it.
     pub(super) catch_up_window: Duration,
+    /// Which log lines of its runs are kept.
+    pub(super) job_logs: JobLogs,
     pub(super) layers: Layers,
     pub(super) hooks: Hooks,
 }

@@ -10,12 +10,14 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::outcome;
+use super::telling::{Bell, Telling};
 use crate::error::{Error, Refused, Result};
 use crate::job::{Inject, MissingState, Scope, States};
 use crate::payload;
 use crate::queue::{Completion, Ending, Queue};
 use crate::record::{JobId, Run};
 use crate::status::CancelReason;
+use crate::telling::{JobLogs, NewLog, Progress};
 
 /// What a running job may know of itself, and how it hears that it should stop.
 ///
@@ -51,6 +53,8 @@ struct Inner {
     queue: Option<Queue>,
     /// The run that this context belongs to; none where nothing is stored of it.
     run: Option<Run>,
+    /// What the run tells while it goes on; none where nothing is stored of it.
+    telling: Option<Telling>,
     completed: AtomicBool,
 }
 
@@ -69,6 +73,7 @@ impl Inner {
             cancellation: Cancellation::default(),
             queue: None,
             run: None,
+            telling: None,
             completed: AtomicBool::new(false),
         }
     }
@@ -99,7 +104,7 @@ impl Cancellation {
 }
 
 impl Context {
-    pub(super) fn of_run(queue: Queue, run: &Run, cancellation: Cancellation) -> Self {
+    pub(super) fn of_run(queue: Queue, run: &Run, cancellation: Cancellation, logs: JobLogs, bell: Arc<Bell>) -> Self {
         let count = |number: i32| u32::try_from(number).unwrap_or_default();
         Self(Arc::new(Inner {
             id: run.id,
@@ -114,6 +119,7 @@ impl Context {
             cancellation,
             queue: Some(queue),
             run: Some(run.clone()),
+            telling: Some(Telling::of(run, logs, bell)),
             completed: AtomicBool::new(false),
         }))
     }
@@ -223,6 +229,66 @@ impl Context {
     #[must_use]
     pub fn cancel_reason(&self) -> Option<CancelReason> {
         self.0.cancellation.reason()
+    }
+
+    /// Says how far the job is, from 0 to 1, and what it does at the moment; `show ID` and the pages show it.
+    ///
+    /// As cheap as setting a variable: the last of what was said is written down once a second at most. The next attempt
+    /// starts without.
+    ///
+    /// ```
+    /// # use plain_worker::{Context, job};
+    /// #[job]
+    /// async fn import(#[inject] ctx: Context, pages: u32) {
+    ///     for page in 0..pages {
+    ///         ctx.progress(f64::from(page) / f64::from(pages), format!("page {page} of {pages}"));
+    ///     }
+    /// }
+    /// ```
+    pub fn progress(&self, fraction: f64, note: impl Into<String>) {
+        if let (Some(telling), Some(progress)) = (&self.0.telling, Progress::new(fraction, note.into())) {
+            telling.progress(self, progress);
+        }
+    }
+
+    /// Keeps a line with this attempt of the job, at level `INFO`; see [`logs`](crate::logs).
+    ///
+    /// Where nothing is stored of the run it is an event of `tracing` instead.
+    pub fn log(&self, line: impl std::fmt::Display) {
+        match &self.0.telling {
+            Some(telling) if telling.keeps(tracing::Level::INFO) => {
+                self.tell(tracing::Level::INFO, None, line.to_string());
+            }
+            Some(_) => {}
+            None => tracing::info!(id = %self.0.id, "{line}"),
+        }
+    }
+
+    pub(super) fn telling(&self) -> Option<&Telling> {
+        self.0.telling.as_ref()
+    }
+
+    /// Whether any line is kept.
+    pub(super) fn keeps_logs(&self) -> bool {
+        self.telling().is_some_and(Telling::keeps_logs)
+    }
+
+    /// Whether lines of this level are kept.
+    #[cfg(feature = "logs")]
+    pub(super) fn keeps(&self, level: tracing::Level) -> bool {
+        self.telling().is_some_and(|telling| telling.keeps(level))
+    }
+
+    /// Keeps a line.
+    pub(super) fn tell(&self, level: tracing::Level, target: Option<&str>, message: String) {
+        if let Some(telling) = self.telling() {
+            telling.line(self, level, target, message);
+        }
+    }
+
+    /// The log of the run, if there is something in it that is not written yet.
+    pub(super) fn log_to_write(&self) -> Option<NewLog> {
+        self.telling()?.log()
     }
 
     /// Ends this job inside the caller's own transaction, so that its writes and its completion are

@@ -10,6 +10,7 @@ use tracing::{Instrument, Span};
 
 use super::command::{self, GuardProgram};
 use super::context::{Cancellation, Context};
+use super::logs;
 use super::outcome::Ended;
 use super::panics;
 use super::running::Running;
@@ -97,6 +98,7 @@ async fn execute(attempt: &Attempt<'_>) -> Ended {
                 // Nobody listens any more when the run was ended from outside.
                 let _ = answer.send(panics::caught_future(future).await);
             };
+            let work = logs::within(context.keeps_logs().then(|| context.clone()), work);
             let work = scope::within(scope::current(), work);
             let task = jobs.spawn(work.instrument(Span::current()));
             watch(attempt, answered, Some(task.abort_handle())).await
@@ -105,10 +107,14 @@ async fn execute(attempt: &Attempt<'_>) -> Ended {
             let (answer, answered) = oneshot::channel();
             let thread = std::thread::Builder::new().name(format!("job {}", definition.name));
             let (span, scope) = (Span::current(), scope::current());
+            let current = context.keeps_logs().then(|| context.clone());
             let spawned = thread.spawn(move || {
                 let _working = working;
                 // As above.
-                let _ = answer.send(span.in_scope(|| scope::within_sync(scope, || panics::caught(call))));
+                let _ =
+                    answer.send(span.in_scope(|| {
+                        scope::within_sync(scope, || logs::within_sync(current, || panics::caught(call)))
+                    }));
             });
             match spawned {
                 Ok(_) => watch(attempt, answered, None).await,

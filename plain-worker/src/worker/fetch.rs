@@ -26,6 +26,7 @@ use crate::error::Result;
 use crate::job::{JobDef, PayloadError};
 use crate::queue::Queue;
 use crate::record::{Claim, Finish, LiveWorker, Run};
+use crate::telling::NewLog;
 
 /// How long a lane sleeps without having been woken: by an announcement, or by the look for what nobody announced.
 const POLL: Duration = Duration::from_secs(10);
@@ -263,13 +264,14 @@ impl Fetcher {
         let definition = self.config.registry.get(&run.job);
         let place = self.place_of(&run, beside).await;
         let since = Instant::now();
+        let mut log = None;
         let (finish, ran) = match (self.unfit(&run, definition).await, definition) {
             _ if place.is_none() => (decide(&run, definition, Ended::NotItsTurn(TURN)), false),
             (Some(unfit), _) => (decide(&run, definition, Ended::NotForUs(unfit)), false),
             (None, Some(definition)) if !self.stop.is_cancelled() => match cancellation.reason() {
                 // It was told to stop before it had a slot.
                 Some(reason) => (decide(&run, Some(definition), Ended::Stopped(reason, None)), true),
-                None => (self.run(&run, definition, &cancellation).await, true),
+                None => (self.run(&run, definition, &cancellation, &mut log).await, true),
             },
             (None, _) => (decide(&run, definition, Ended::NotStarted), false),
         };
@@ -280,7 +282,7 @@ impl Fetcher {
             }
             self.tally.count(&finish);
         }
-        self.record(lane, ToRecord { finish, told, credit });
+        self.record(lane, ToRecord { finish, told, log, credit });
     }
 
     /// Gives back what has not started.
@@ -288,7 +290,7 @@ impl Fetcher {
         let Claimed { run, credit, .. } = claimed;
         let finish = decide(&run, self.config.registry.get(&run.job), Ended::NotStarted);
         let told = self.config.hooks.about(&run, &finish);
-        self.record(lane, ToRecord { finish, told, credit });
+        self.record(lane, ToRecord { finish, told, log: None, credit });
     }
 
     fn record(&self, lane: &Lane, end: ToRecord) {
@@ -309,8 +311,14 @@ impl Fetcher {
         }
     }
 
-    /// Runs it to its end, with the middleware around it.
-    async fn run(&self, run: &Run, definition: &'static JobDef, cancellation: &Cancellation) -> Finish {
+    /// Runs it to its end, with the middleware around it; `log` takes what it logged.
+    async fn run(
+        &self,
+        run: &Run,
+        definition: &'static JobDef,
+        cancellation: &Cancellation,
+        log: &mut Option<NewLog>,
+    ) -> Finish {
         if run.expired {
             return decide(run, Some(definition), Ended::Expired);
         }
@@ -319,7 +327,13 @@ impl Fetcher {
             run,
             definition,
             states: &self.config.states,
-            context: Context::of_run(self.queue.clone(), run, cancellation.clone()),
+            context: Context::of_run(
+                self.queue.clone(),
+                run,
+                cancellation.clone(),
+                self.config.job_logs,
+                Arc::clone(&self.running.bell),
+            ),
             cancellation,
             jobs: &self.jobs,
             running: &self.running,
@@ -331,10 +345,13 @@ impl Fetcher {
         if !layers.log() {
             log::started(Level::INFO, &attempt.context);
         }
-        if layers.is_empty() {
-            return decide(run, Some(definition), attempt.execute().await);
-        }
-        layers.run(&attempt).await
+        let finish = if layers.is_empty() {
+            decide(run, Some(definition), attempt.execute().await)
+        } else {
+            layers.run(&attempt).await
+        };
+        *log = attempt.context.log_to_write();
+        finish
     }
 
     /// Whether this worker cannot run it, and whose it is then.

@@ -9,9 +9,11 @@ use tokio::sync::{Mutex, OwnedSemaphorePermit, mpsc};
 use super::backoff::Reconnect;
 use super::hooks::{EndedJob, Hooks};
 use super::running::Running;
+use super::telling::write_logs;
 use crate::error::Error;
 use crate::queue::Queue;
 use crate::record::{Finish, Next, RunToken};
+use crate::telling::NewLog;
 
 /// What is due again within that time is not left to the next look for due jobs.
 const SOON: Duration = Duration::from_secs(2);
@@ -28,6 +30,8 @@ pub(super) struct ToRecord {
     pub(super) finish: Finish,
     /// What the hooks are told once it is recorded.
     pub(super) told: Option<EndedJob>,
+    /// What the run logged, as far as it is not written yet.
+    pub(super) log: Option<NewLog>,
     pub(super) credit: OwnedSemaphorePermit,
 }
 
@@ -53,9 +57,11 @@ pub(super) async fn record_ends(
                 return;
             }
             let mut told = HashMap::new();
+            let mut logs = Vec::new();
             let (finishes, credit): (Vec<_>, Vec<_>) = batch
                 .drain(..)
                 .map(|end| {
+                    logs.extend(end.log);
                     told.extend(end.told.map(|job| (end.finish.token, job)));
                     (end.finish, end.credit)
                 })
@@ -63,6 +69,8 @@ pub(super) async fn record_ends(
             let tell = |recorded: &[RunToken]| {
                 recorded.iter().filter_map(|token| told.remove(token)).for_each(|job| hooks.tell(job));
             };
+            // Before the ends, so that who waits for one finds its log.
+            write_logs(&queue, logs).await;
             record(&queue, finishes, &running, tell).await;
             drop(credit);
         }

@@ -48,7 +48,6 @@ pub(super) async fn begin(queue: &Queue, config: &Arc<Config>, running: Arc<Runn
     let stopped = stop.clone();
     let cannot =
         |error: std::io::Error| Error::Worker(format!("no thread could be started for the heartbeat: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
     let life = queue.store().life(config.row(), config.direct_database_url.as_deref())?;
     let (told, scenes) = watch::channel(Scene::default());
     let (begun, first) = oneshot::channel();
@@ -57,6 +56,11 @@ pub(super) async fn begin(queue: &Queue, config: &Arc<Config>, running: Arc<Runn
     std::thread::Builder::new()
         .name("plain-worker life".to_owned())
         .spawn(move || {
+            // Made here, and not dropped where others run asynchronously, which must not block.
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => return drop(begun.send(Err(cannot(error)))),
+            };
             let keeper = Keeper { life, config, running, told, cut_off: false, last: Instant::now() };
             runtime.block_on(keeper.live(begun, stopped));
             // Nobody waits for it where the worker was dropped.

@@ -17,6 +17,7 @@ mod hooks;
 mod lanes;
 mod life;
 mod log;
+pub mod logs;
 mod maintenance;
 pub mod middleware;
 mod outcome;
@@ -28,6 +29,7 @@ mod report;
 mod rescue;
 mod running;
 mod scheduler;
+mod telling;
 mod verdict;
 
 pub use builder::WorkerBuilder;

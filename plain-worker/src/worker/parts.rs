@@ -97,6 +97,8 @@ impl Parts {
                 })
                 .notice_until_stopped(),
             )),
+            // Runs tell how far they are until the very end, too.
+            spawn(tokio::spawn(Arc::clone(&running.bell).write_until_stopped(queue.clone(), heartbeat_token.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).rescue_until_stopped(life.scenes.clone()))),
             spawn(tokio::spawn(Arc::clone(&keeper).unpark_until_stopped())),
             spawn(tokio::spawn(Arc::clone(&keeper).tell_what_cannot_run())),
@@ -104,7 +106,11 @@ impl Parts {
             spawn(tokio::spawn(keeper.prune_until_stopped())),
             spawn(tokio::spawn(timekeeper.run_until_stopped())),
             spawn(tokio::spawn(look_when_enqueued(queue.clone(), Arc::clone(&look)))),
-            spawn(tokio::spawn(look_when_announced(queue.clone(), Arc::clone(&look)))),
+            spawn(tokio::spawn(look_when_announced(
+                queue.clone(),
+                config.direct_database_url.clone(),
+                Arc::clone(&look),
+            ))),
         ];
         if let Some(every) = config.stats_every {
             let (tally, running) = (Arc::clone(&tally), Arc::clone(&running));
@@ -223,12 +229,12 @@ async fn look_when_enqueued(queue: Queue, look: Arc<Notify>) {
 }
 
 /// Jobs enqueued elsewhere are looked for when they are announced; the listener is made anew when it is lost.
-async fn look_when_announced(queue: Queue, look: Arc<Notify>) {
+async fn look_when_announced(queue: Queue, direct: Option<String>, look: Arc<Notify>) {
     let mut pause = backoff::Reconnect::new();
     loop {
         let ring = Arc::clone(&look);
         let since = std::time::Instant::now();
-        if let Err(error) = queue.listen(Arc::new(move || ring.notify_one())).await {
+        if let Err(error) = queue.listen(direct.clone(), Arc::new(move || ring.notify_one())).await {
             if since.elapsed() > Duration::from_secs(10) {
                 pause.reset();
             }

@@ -1,7 +1,7 @@
 //! What this worker runs at the moment.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, RwLock, watch};
@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::company::Company;
 use super::context::Cancellation;
+use super::telling::Bell;
 use crate::record::RunToken;
 use crate::status::CancelReason;
 
@@ -36,6 +37,8 @@ pub(super) struct Running {
     failed_until: Mutex<Option<Instant>>,
     /// Who runs beside whom.
     pub(super) company: Company,
+    /// Where runs report what they tell.
+    pub(super) bell: Arc<Bell>,
     /// Whether others may take this worker for dead at the moment, so that it must claim nothing.
     cut_off: watch::Sender<bool>,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use plain_worker::cli::App;
 use plain_worker::{BoxError, Context, job, scheduled};
+use tracing::Instrument;
 
 /// What the set-up gives to jobs.
 #[derive(Clone)]
@@ -63,6 +64,35 @@ fn waits_plainly(#[inject] ctx: Context, log: PathBuf, until: PathBuf, name: Str
         std::thread::sleep(Duration::from_millis(20));
     }
     tell(&log, &format!("{name} ended"))
+}
+
+/// Says how far it is, then waits for a file to appear.
+#[job]
+async fn reports(#[inject] ctx: Context, until: PathBuf) {
+    ctx.progress(0.4, "page 40 of 100");
+    while !until.exists() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Logs in every way; its first attempt fails.
+#[job(retries = 1, backoff = fixed("1s"))]
+async fn talks(#[inject] ctx: Context) -> Result<(), BoxError> {
+    ctx.log(format!("attempt {} begins", ctx.attempt()));
+    tracing::info!(page = 7, "by an event");
+    tracing::debug!("in detail");
+    let spawned =
+        tokio::spawn(async { tracing::warn!("by a task of its own") }.instrument(tracing::info_span!("task")));
+    spawned.await?;
+    if ctx.attempt() == 1 { Err("not at first".into()) } else { Ok(()) }
+}
+
+/// Logs that many lines, as a plain function.
+#[job]
+fn chatters(lines: usize) {
+    for line in 0..lines {
+        tracing::info!("line {line}");
+    }
 }
 
 fn tell(log: &PathBuf, line: &str) -> Result<(), BoxError> {

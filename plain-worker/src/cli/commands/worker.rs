@@ -14,6 +14,7 @@ use super::super::settings::{Settings, Tables};
 use super::super::signals::Stop;
 use super::super::supervisor::supervise;
 use super::super::values::{retain, retention, span, yes_or_no, zone};
+use crate::telling::JobLogs;
 use crate::worker::{WorkerBuilder, WorkerReport};
 
 /// Run jobs until SIGTERM or SIGINT (or, with --drain, until nothing is left to do)
@@ -38,6 +39,10 @@ pub(in super::super) struct Work {
     /// How long after its last heartbeat this worker is taken for dead; 30s by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_LEASE", value_parser = span)]
     lease: Option<Duration>,
+    /// Postgres behind a pooler that works by transactions: the server's own address, for the two connections that need
+    /// a session of their own, one to show that this worker lives and one to hear of new jobs
+    #[arg(long, value_name = "URL", env = "PLAIN_WORKER_DIRECT_DATABASE_URL", hide_env_values = true)]
+    direct_database_url: Option<String>,
     /// How long ended jobs are kept: `7d` for all, `dead=30d`, `succeeded=`, `cancelled=`, `expired=` for some, `audit=`
     /// for who changed what; `forever` is a length of time, too; may be repeated
     #[arg(long, value_name = "AGE", env = "PLAIN_WORKER_RETAIN", value_delimiter = ',', value_parser = retain)]
@@ -45,6 +50,9 @@ pub(in super::super) struct Work {
     /// Log a line of figures that often, while there is something to do; never by default
     #[arg(long, value_name = "TIME", env = "PLAIN_WORKER_STATS_EVERY", value_parser = span)]
     stats_every: Option<Duration>,
+    /// Which log lines of jobs are kept with them: those of this level and above, or `off`; info by default
+    #[arg(long, value_name = "LEVEL", env = "PLAIN_WORKER_JOB_LOGS")]
+    job_logs: Option<JobLogs>,
     /// The IANA zone of schedules that name none; UTC by default
     #[arg(long, value_name = "ZONE", env = "PLAIN_WORKER_TIME_ZONE", value_parser = zone)]
     time_zone: Option<Tz>,
@@ -112,6 +120,7 @@ impl Work {
             self.settings.log.install(Level::Info)?;
             return supervise(self.processes.unwrap_or(1), self.drain).await;
         }
+        self.settings.log.install_keeping(Level::Info, self.job_logs.unwrap_or_default())?;
         let queue = self.settings.open(app, Tables::Create, Level::Info).await?;
         // A program that has set one itself knows better.
         let _ = queue.make_process_wide();
@@ -168,11 +177,17 @@ impl Work {
         if let Some(lease) = self.lease {
             worker = worker.lease(lease);
         }
+        if let Some(url) = &self.direct_database_url {
+            worker = worker.direct_database_url(url);
+        }
         if !self.retain.is_empty() {
             worker = worker.retention(retention(&self.retain)?);
         }
         if let Some(period) = self.stats_every {
             worker = worker.stats_every(period);
+        }
+        if let Some(kept) = self.job_logs {
+            worker = worker.job_logs(kept);
         }
         if let Some(zone) = self.time_zone {
             worker = worker.time_zone(zone);

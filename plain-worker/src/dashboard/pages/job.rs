@@ -6,14 +6,18 @@ use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 
+use super::super::actions::Wish;
 use super::super::auth::Action;
+use super::super::bulk::change_fields;
 use super::super::guard::Visit;
 use super::super::layout::{Page, Trouble, badge, banner, html_answer, page as frame, token};
 use super::super::state::State;
 use super::super::{chart, json, words};
-use super::jobs::shown;
+use super::jobs::{has_redacted, shown};
+use super::schedules::link;
 use super::{Asked, jobs_link};
 use crate::filter::quoted;
+use crate::ledger::schedule_of;
 use crate::record::{AttemptRow, JobId, JobRow};
 use crate::registry::Registry;
 
@@ -57,6 +61,7 @@ pub(in super::super) async fn page(
             section .panel { header { h2 { "Arguments" } } div .body { pre .doc { (words::indented(&job.arguments)) } } }
             section .panel { header { h2 { "Facts" } } div .body { (facts(&visit, &job, now)) } }
         }
+        (changes(&visit, &job))
         section .panel {
             header { h2 { "Attempts" } span .legend { span .soft { "light: waiting" } span { "solid: running" } } }
             div .body { (chart::waterfall(&job, &attempts, now)) }
@@ -85,9 +90,37 @@ fn actions(visit: &Visit, job: &JobRow) -> Markup {
     };
     html! {
         div .row {
-            @if visit.may(Action::Retry) && !running { (action("retry", if ended { "Retry" } else { "Run now" }, false)) }
+            @if visit.may(Action::Retry) && !running && job.state != crate::JobState::Ready { (action("retry", if ended { "Retry" } else { "Retry from the start" }, false)) }
+            @if visit.may(Action::RunNow) && matches!(job.state, crate::JobState::Scheduled | crate::JobState::Retrying) { (action("run", "Run now", false)) }
             @if visit.may(Action::Cancel) && !ended { (action("cancel", "Cancel", false)) }
             @if visit.may(Action::Delete) && !ended && !running { (action("delete", "Delete", true)) }
+        }
+    }
+}
+
+/// The forms of what may be changed: a waiting job's place, and the arguments of its next run.
+fn changes(visit: &Visit, job: &JobRow) -> Markup {
+    let running = job.state == crate::JobState::Running;
+    // What is hidden here must not be written back.
+    let shows = visit.may(Action::ViewArguments) && !has_redacted(&job.job);
+    let path = |action: &str| format!("{}/jobs/{}/{action}", visit.base, job.id);
+    html! {
+        @if visit.may(Action::Edit) && !job.state.is_final() && !running {
+            details .panel {
+                summary { "Change its priority, queue or time" }
+                form .body method="post" action=(path("change")) { (token(visit)) (change_fields(&Wish::default())) button .main { "Change" } }
+            }
+        }
+        @if visit.may(Action::Edit) && visit.may(Action::Retry) && !running {
+            details .panel {
+                summary { "Run it with other arguments" }
+                form .fields method="post" action=(path("rerun")) {
+                    (token(visit))
+                    label .whole { span { "Arguments as JSON; attempts that have ended keep theirs" }
+                        textarea name="arguments" rows="6" required spellcheck="false" { @if shows { (words::indented(&job.arguments)) } } }
+                    button .main { "Run with these" }
+                }
+            }
         }
     }
 }
@@ -104,6 +137,7 @@ fn facts(visit: &Visit, job: &JobRow, now: DateTime<Utc>) -> Markup {
             @if let Some(start) = job.started_at { dt { "Started" } dd { (words::when(start, now)) } }
             @if let Some(end) = job.ended_at { dt { "Ended" } dd { (words::when(end, now)) } }
             @if let Some(key) = &job.unique_key { dt { "Unique key" } dd .mono { (key) } }
+            @if let Some(name) = job.source.as_deref().and_then(schedule_of) { dt { "Schedule" } dd { a href=(link(&visit.base, name)) { (name) } } }
             @if let Some(slot) = job.slot { dt { "Slot" } dd { (words::when(slot, now)) } }
             @if let Some(worker) = job.worker_id { dt { "Worker" } dd .mono { (worker) } }
             @if let Some(definition) = definition { dt { "Function" } dd .mono { (definition.place()) } }

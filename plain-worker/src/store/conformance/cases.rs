@@ -411,15 +411,15 @@ pub(super) async fn a_job_can_be_cancelled_wherever_it_stands(f: Fixture) {
 pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
     f.put(vec![keyed(1, "k", UniqueUntil::End)]).await;
     let run = f.take_one().await;
-    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Running));
+    assert_eq!(f.retry(run.id, None).await.unwrap(), Some(RetryAnswer::Running));
     let spent = waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, DAY));
     assert!(f.end(Finish { failures: 1, ..spent }).await);
-    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready), "one that waits runs now");
+    assert_eq!(f.retry(run.id, None).await.unwrap(), Some(RetryAnswer::Ready), "one that waits runs now");
     let run = f.take_one().await;
     assert_eq!((run.attempt, run.failures), (2, 0));
     assert!(f.end(died(&run)).await);
     assert_eq!(f.state(run.id).await, Some(JobState::Dead));
-    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::Ready));
+    assert_eq!(f.retry(run.id, None).await.unwrap(), Some(RetryAnswer::Ready));
     assert_eq!(f.state(run.id).await, Some(JobState::Ready), "it stands in one place only");
     assert_eq!(f.list(JobFilter::new(), None, 10).await.unwrap().len(), 1);
     let run = f.take_one().await;
@@ -427,7 +427,7 @@ pub(super) async fn a_dead_job_can_run_again(f: Fixture) {
     assert!(f.end(succeeded(&run)).await);
     let attempts = f.attempts(run.id).await.unwrap();
     assert_eq!(attempts.iter().map(|one| one.attempt).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(f.retry(crate::JobId::generate()).await.unwrap(), None);
+    assert_eq!(f.retry(crate::JobId::generate(), None).await.unwrap(), None);
 }
 
 pub(super) async fn a_job_whose_key_was_taken_meanwhile_stays_ended(f: Fixture) {
@@ -435,7 +435,7 @@ pub(super) async fn a_job_whose_key_was_taken_meanwhile_stays_ended(f: Fixture) 
     let run = f.take_one().await;
     assert!(f.end(died(&run)).await);
     let holder = f.put(vec![keyed(2, "k", UniqueUntil::End)]).await[0].id();
-    assert_eq!(f.retry(run.id).await.unwrap(), Some(RetryAnswer::KeyHeld(holder)));
+    assert_eq!(f.retry(run.id, None).await.unwrap(), Some(RetryAnswer::KeyHeld(holder)));
     assert_eq!(f.state(run.id).await, Some(JobState::Dead));
 }
 

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{Connection, Row};
 
 use crate::error::{Error, Result};
 use crate::store::fault::while_trying;
@@ -76,9 +76,13 @@ pub(super) async fn connect(url: &str, settings: &QueueOptions) -> Result<PgPool
     let said = options.get_options().unwrap_or_default().to_owned();
     let ours = SESSION.iter().copied().filter(|(name, _)| !said.contains(name));
     let mut opened = open(options.clone().options(ours), settings).await;
-    if matches!(&opened, Err(error) if refuses_settings(error)) {
-        // A pooler in transaction mode: its sessions are not ours to set.
-        opened = open(options, settings).await;
+    let pooler = match &opened {
+        Ok(pool) => !takes_settings(pool).await.map_err(&fault)?,
+        Err(error) => refuses_settings(error),
+    };
+    if pooler {
+        // Its sessions are not ours to set, nor does it know the one thing that sqlx sets by itself.
+        opened = open(options.extra_float_digits(None), settings).await;
     }
     opened.map_err(|error| match error {
         sqlx::Error::Tls(reason) if verify => wrong(format!(
@@ -105,6 +109,15 @@ async fn open(options: PgConnectOptions, settings: &QueueOptions) -> Result<PgPo
         })
         .connect_with(options)
         .await
+}
+
+/// Whether a session was set as we asked: a pooler may be told to let such settings fall.
+async fn takes_settings(pool: &PgPool) -> Result<bool, sqlx::Error> {
+    if !keeps_plans(&pool.connect_options()) {
+        return Ok(true);
+    }
+    let row = sqlx::raw_sql("SELECT current_setting('plan_cache_mode') = 'force_generic_plan'").fetch_one(pool).await?;
+    row.try_get(0)
 }
 
 /// Whether the server is one that takes no settings at the start of a session.

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sqlx::Row;
 
 use super::rows::Reader;
@@ -58,13 +60,17 @@ impl PostgresStore {
         Reader::new(&done, "jobs").get("count")
     }
 
-    pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+    pub(super) async fn retry_job(
+        &self,
+        id: JobId,
+        changed: Option<(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         for _ in 0..LOOKS {
             let Some(state) = self.state_of(id).await? else { return Ok(None) };
             if state == JobState::Running {
                 return Ok(Some(RetryAnswer::Running));
             }
-            if let Some(answer) = giving_way!(self, self.retry_once(id, state))? {
+            if let Some(answer) = giving_way!(self, self.retry_once(id, state, changed.as_ref()))? {
                 return Ok(Some(answer));
             }
         }
@@ -72,7 +78,12 @@ impl PostgresStore {
     }
 
     /// `None`: the job moved on in between.
-    async fn retry_once(&self, id: JobId, state: JobState) -> Result<Option<RetryAnswer>> {
+    async fn retry_once(
+        &self,
+        id: JobId,
+        state: JobState,
+        changed: Option<&(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         let fault = self.fault("retry a job");
         let key = id.as_uuid();
         let mut tx = self.begin("retry a job").await?;
@@ -95,7 +106,13 @@ impl PostgresStore {
         } else {
             &self.sql.retry_request
         };
-        let done = sqlx::query(safe(step)).bind(key).execute(&mut *tx).await.map_err(&fault)?;
+        let done = sqlx::query(safe(step))
+            .bind(key)
+            .bind(changed.map(|(arguments, _)| arguments.as_str()))
+            .bind(changed.map(|(_, shape)| shape.as_ref()))
+            .execute(&mut *tx)
+            .await
+            .map_err(&fault)?;
         if done.rows_affected() == 0 {
             return Ok(None);
         }

@@ -176,6 +176,11 @@ impl PostgresStore {
         if let Some(until) = before(retention.audit).filter(|_| left > 0) {
             taken += giving_way!(self, self.prune_audit(until, left))?;
         }
+        let left = i64::from(limit).saturating_sub_unsigned(taken);
+        let youngest = until.iter().map(|(_, until)| *until).max();
+        if let Some(until) = youngest.filter(|_| left > 0) {
+            taken += giving_way!(self, self.prune_logs(until, left))?;
+        }
         Ok(taken)
     }
 
@@ -210,15 +215,28 @@ impl PostgresStore {
 
     async fn prune_partition(&self, name: &str, until: &[(&str, DateTime<Utc>)], limit: i64) -> Result<u64> {
         let (states, until): (Vec<_>, Vec<_>) = until.iter().copied().unzip();
-        let mut alone = self.alone("prune results").await?;
+        // Not kept: each partition has a text of its own.
+        let mut tx = self.begin("prune results").await?;
         let done = sqlx::query(AssertSqlSafe(self.sql.prune.replace("{partition}", name)))
             .bind(states)
             .bind(until)
             .bind(limit)
             .persistent(false)
-            .execute(alone.connection())
+            .execute(&mut *tx)
             .await
             .map_err(self.fault("prune results"))?;
+        self.commit(tx).await?;
+        Ok(done.rows_affected())
+    }
+
+    async fn prune_logs(&self, until: DateTime<Utc>, limit: i64) -> Result<u64> {
+        let mut alone = self.alone("prune the logs of jobs").await?;
+        let done = sqlx::query(safe(&self.sql.prune_logs))
+            .bind(until)
+            .bind(limit)
+            .execute(alone.connection())
+            .await
+            .map_err(self.fault("prune the logs of jobs"))?;
         alone.done(self).await?;
         Ok(done.rows_affected())
     }

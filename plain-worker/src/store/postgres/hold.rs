@@ -8,6 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tokio::time::timeout;
 
+use super::pooler::{CONNECT_LIMIT, session_lasts, session_of};
 use super::rows::Reader;
 use super::{PostgresStore, Statements, address, json, micros, safe};
 use crate::error::{Error, Result};
@@ -25,12 +26,6 @@ const SESSION: &[(&str, &str)] = &[
     ("default_transaction_isolation", "read committed"),
     ("jit", "off"),
 ];
-/// How long connecting may take.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// How long a second session may take to answer when a pooler is looked for.
-const POOLER_LIMIT: Duration = Duration::from_millis(500);
-/// How often a pooler is looked for; one that has many idle sessions may hide it once.
-const POOLER_ROUNDS: u32 = 3;
 
 pub(super) struct PostgresLife {
     options: PgConnectOptions,
@@ -56,12 +51,7 @@ struct Session {
 
 impl PostgresLife {
     pub(super) fn new(store: &PostgresStore, worker: WorkerRow, direct: Option<&str>) -> Result<Self> {
-        let options = match direct {
-            Some(url) => {
-                address::read(url).map_err(|reason| Error::Url { url: crate::store::without_password(url), reason })?.0
-            }
-            None => (*store.pool.connect_options()).clone(),
-        };
+        let options = store.direct_options(direct)?;
         Ok(Self {
             database: address::describe(&options),
             options,
@@ -91,42 +81,18 @@ impl PostgresLife {
         let opened = match opened {
             Err(error) if address::refuses_settings(&error) => {
                 // A pooler: its sessions are not ours to set.
-                timeout(CONNECT_LIMIT, PgConnection::connect_with(&self.options)).await.map_err(late)?
+                let bare = self.options.clone().extra_float_digits(None);
+                timeout(CONNECT_LIMIT, PgConnection::connect_with(&bare)).await.map_err(late)?
             }
             opened => opened,
         };
         let mut connection = opened.map_err(&fault)?;
         let id = session_of(&mut connection).await.map_err(&fault)?;
         if self.lasting.is_none() {
-            let lasting = self.sessions_last(&mut connection, id).await?;
+            let lasting = session_lasts(&mut connection, id, &self.options).await.map_err(&fault)?;
             self.note(lasting);
         }
         Ok(Session { connection, id, holds: false, renewed: self.signed_on })
-    }
-
-    /// Whether the connection keeps its session while another one is busy: one behind a pooler that works by
-    /// transactions gets another session then, or none.
-    async fn sessions_last(&self, connection: &mut PgConnection, id: i32) -> Result<bool> {
-        let fault = self.fault();
-        let second = timeout(CONNECT_LIMIT, PgConnection::connect_with(&self.options)).await;
-        let Ok(second) = second else { return Ok(false) };
-        let mut second = second.map_err(&fault)?;
-        for _ in 0..POOLER_ROUNDS {
-            let same = async {
-                sqlx::raw_sql("BEGIN").execute(&mut second).await?;
-                let now = session_of(connection).await?;
-                sqlx::raw_sql("COMMIT").execute(&mut second).await?;
-                sqlx::Result::Ok(now == id)
-            };
-            match timeout(POOLER_LIMIT, same).await {
-                Ok(Ok(true)) => {}
-                Ok(Ok(false)) | Err(_) => return Ok(false),
-                Ok(Err(error)) => return Err(fault(error)),
-            }
-        }
-        // It was for this look only, and is closed with or without a farewell.
-        let _ = timeout(POOLER_LIMIT, second.close()).await;
-        Ok(true)
     }
 
     fn note(&mut self, lasting: bool) {
@@ -135,7 +101,8 @@ impl PostgresLife {
             tracing::warn!(
                 worker = %self.worker.id, database = %self.database, lease = ?self.worker.lease,
                 "the database is reached through a pooler that keeps no sessions, so the heartbeat alone tells whether \
-                 this worker lives: if it dies its jobs are rescued after the lease; a direct database URL makes that a second"
+                 this worker lives: if it dies its jobs are rescued after the lease; and jobs that are enqueued elsewhere \
+                 are found within a second only: a direct database URL makes both prompt"
             );
         }
     }
@@ -277,11 +244,6 @@ fn is_over(error: &Error) -> bool {
         .and_then(|error| error.as_database_error()?.code().map(|code| code.into_owned()));
     // The server stops, has stopped, or starts.
     code.is_none_or(|code| ["57P01", "57P02", "57P03"].contains(&code.as_str()) || code.starts_with("08"))
-}
-
-/// The process of the server behind a connection; unprepared, so that poolers pass it on.
-async fn session_of(connection: &mut PgConnection) -> sqlx::Result<i32> {
-    sqlx::raw_sql("SELECT pg_backend_pid()").fetch_one(connection).await?.try_get(0)
 }
 
 fn span(micros: i64) -> Duration {

@@ -17,13 +17,16 @@ mod monitor;
 mod pause;
 #[cfg(test)]
 mod plans;
+mod pooler;
 mod read;
 mod rows;
 mod run;
 mod schedules;
+mod telling;
 mod transaction;
 mod wake;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -31,7 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgArguments, PgConnection, PgPool};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgPool};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Transaction};
 use uuid::Uuid;
@@ -42,7 +45,7 @@ use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -51,14 +54,15 @@ use crate::record::{
 use crate::retention::Retention;
 use crate::store::QueueOptions;
 use crate::store::sealed::{AnyStore, IntoStore};
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, delete_request, delete_results, depths,
     expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
-    list, live_workers, lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
-    pause, pause_schedule, pauses, present, promote, prune, prune_audit, prune_day, purge, rate_span, rates,
+    list, live_workers, lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
+    pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, prune_day, purge, rate_span, rates,
     register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers, write_logs,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -127,6 +131,13 @@ impl PostgresStore {
         while_trying(doing, &self.database)
     }
 
+    /// How to connect past a pooler, where there is an address for that.
+    fn direct_options(&self, direct: Option<&str>) -> Result<PgConnectOptions> {
+        let Some(url) = direct else { return Ok((*self.pool.connect_options()).clone()) };
+        let wrong = |reason| Error::Url { url: super::without_password(url), reason };
+        address::read(url).map(|(options, _)| options).map_err(wrong)
+    }
+
     async fn begin(&self, doing: &'static str) -> Result<Transaction<'static, Postgres>> {
         self.pool.begin_with(BEGIN).await.map_err(self.fault(doing))
     }
@@ -140,6 +151,12 @@ impl PostgresStore {
             return Ok(Alone::Framed(self.begin(doing).await?));
         }
         Ok(Alone::Bare(self.pool.acquire().await.map_err(self.fault(doing))?))
+    }
+
+    /// As [`alone`](Self::alone), for a statement that is not kept where plans of ours cannot be: one without a name is
+    /// parsed and run in two steps, and behind a pooler that works by transactions only one holds the session for both.
+    async fn alone_unless_kept(&self, doing: &'static str) -> Result<Alone> {
+        if self.steady { self.alone(doing).await } else { Ok(Alone::Framed(self.begin(doing).await?)) }
     }
 
     /// Whether work that failed is to be done again, now that some time has gone by.
@@ -203,9 +220,11 @@ impl PostgresStore {
         after: Option<JobId>,
         own: [i64; OWN],
     ) -> PostgresQuery {
-        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        let condition = filter::condition_of(filter, after, &self.namespace, self.clock, OWN);
+        let order = if filter.oldest_first { "ASC" } else { "DESC" };
+        let sql = sql.replace("{filter}", &condition.sql).replace("{order}", order);
         // Statements that people write by hand must not drive the hot ones out of the cache.
-        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
         let query = own.into_iter().fold(query, |query, value| query.bind(value));
         condition.values.into_iter().fold(query, |query, value| match value {
             Bound::Text(text) => query.bind(text),
@@ -300,8 +319,8 @@ impl Store for PostgresStore {
         self.notify(queues).await
     }
 
-    async fn listen(&self, on_wake: OnWake) -> Result<()> {
-        self.hear(on_wake).await
+    async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()> {
+        self.hear(direct.as_deref(), on_wake).await
     }
 
     async fn promote(&self, limit: u32, idle: bool) -> Result<Promoted> {
@@ -318,6 +337,14 @@ impl Store for PostgresStore {
 
     async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>> {
         self.record_ends(&ends).await
+    }
+
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()> {
+        self.mark_runs(marks).await
+    }
+
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()> {
+        self.put_logs(logs).await
     }
 
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
@@ -399,8 +426,8 @@ impl Store for PostgresStore {
         self.cancel_job(id, by, note).await
     }
 
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
-        self.retry_job(id).await
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id, changed).await
     }
 
     async fn delete(&self, id: JobId) -> Result<Option<bool>> {
@@ -443,6 +470,10 @@ impl Store for PostgresStore {
         self.attempts_of(id).await
     }
 
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.logs_of(id).await
+    }
+
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
         self.outlook_of(ids).await
     }
@@ -451,6 +482,9 @@ impl Store for PostgresStore {
         self.list_jobs(filter, after, limit).await
     }
 
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        self.list_points(filter, limit).await
+    }
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
     }

@@ -8,6 +8,7 @@ use sqlx::{Column, Row};
 
 use crate::error::{Error, Result};
 use crate::record::{AttemptRow, Ended, JobId, JobRow, Run, StatLine};
+use crate::telling::Progress;
 
 /// Reads one row; its errors name the table and the column.
 pub(super) struct Reader<'r> {
@@ -108,6 +109,7 @@ impl<'r> Reader<'r> {
             worker_id: self.get("worker_id")?,
             error: self.get("error")?,
             output: self.get("output")?,
+            progress: Progress::of_row(self.get("progress")?, self.get("progress_note")?),
         })
     }
 

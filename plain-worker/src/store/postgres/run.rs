@@ -115,7 +115,7 @@ impl PostgresStore {
                 .bind(shapes.iter().map(|(job, _)| job).bind_iter())
                 .bind(shapes.iter().map(|(_, shape)| shape).bind_iter());
         }
-        let mut alone = self.alone("claim jobs").await?;
+        let mut alone = self.alone_unless_kept("claim jobs").await?;
         let rows = query.fetch_all(alone.connection()).await.map_err(self.fault("claim jobs"))?;
         let mut runs = each(&rows, "job_processes", |row| row.run())?;
         alone.done(self).await?;
@@ -152,7 +152,7 @@ impl PostgresStore {
         if let Some(after) = after {
             query = query.bind(after.priority).bind(after.due_at).bind(after.seq);
         }
-        let mut alone = self.alone("claim jobs").await?;
+        let mut alone = self.alone_unless_kept("claim jobs").await?;
         let rows = query.fetch_all(alone.connection()).await.map_err(self.fault("claim jobs"))?;
         let mut runs = each(&rows, "job_processes", |row| Ok((row.run()?, row.get::<i64>("seq")?)))?;
         alone.done(self).await?;
@@ -172,7 +172,7 @@ impl PostgresStore {
     }
 
     async fn record_once(&self, ends: &[Finish]) -> Result<Vec<RunToken>> {
-        let mut alone = self.alone("record the end of jobs").await?;
+        let mut alone = self.alone_unless_kept("record the end of jobs").await?;
         let recorded =
             finish_on(alone.connection(), &self.sql, ends, self.steady, &self.fault("record the end of jobs")).await?;
         alone.done(self).await?;

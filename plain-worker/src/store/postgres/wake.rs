@@ -4,6 +4,7 @@ use sqlx::Executor;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 
 use super::PostgresStore;
+use super::pooler::keeps_sessions;
 use crate::error::{Error, Result};
 use crate::store::OnWake;
 
@@ -26,17 +27,24 @@ impl PostgresStore {
             .map_err(self.fault("wake workers"))
     }
 
-    /// Hears announcements on a connection of its own, which is never in a transaction.
-    pub(super) async fn hear(&self, on_wake: OnWake) -> Result<()> {
+    /// Hears announcements on a connection of its own, which is never in a transaction; nothing behind a pooler that
+    /// works by transactions.
+    pub(super) async fn hear(&self, direct: Option<&str>, on_wake: OnWake) -> Result<()> {
         let fault = self.fault("listen for new jobs");
         let silent = || Error::Unavailable { doing: "listen for new jobs", source: "the connection is silent".into() };
+        let options = self.direct_options(direct)?;
+        if !keeps_sessions(&options).await.map_err(&fault)? {
+            // The pooler would hand what is announced to whoever has the session then, whose client may take it for
+            // nonsense. The worker has said that it has no session.
+            return std::future::pending().await;
+        }
         // sqlx listens on pooled connections only; this pool has one and ends with it.
         let pool = PgPoolOptions::new()
             .max_connections(1)
             .acquire_timeout(PATIENCE)
             .idle_timeout(None)
             .max_lifetime(None)
-            .connect_lazy_with((*self.pool.connect_options()).clone());
+            .connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await.map_err(&fault)?;
         listener.eager_reconnect(false);
         listener.listen(self.namespace.as_str()).await.map_err(&fault)?;

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -67,7 +69,11 @@ impl SqliteStore {
         Ok(Some(answer))
     }
 
-    pub(super) async fn retry_job(&self, id: JobId) -> Result<Option<RetryAnswer>> {
+    pub(super) async fn retry_job(
+        &self,
+        id: JobId,
+        changed: Option<(String, Cow<'static, str>)>,
+    ) -> Result<Option<RetryAnswer>> {
         let fault = self.fault("retry a job");
         let key = id.to_string();
         let mut write = self.write("retry a job").await?;
@@ -75,7 +81,7 @@ impl SqliteStore {
         if state == JobState::Running {
             return Ok(Some(RetryAnswer::Running));
         }
-        let steps: &[_] = if state.is_final() {
+        let step = if state.is_final() {
             sqlx::query(safe(&self.sql.retry_key)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
             let holder = sqlx::query(safe(&self.sql.retry_key_holder))
                 .bind(&key)
@@ -85,12 +91,14 @@ impl SqliteStore {
             if let Some(row) = holder {
                 return Ok(Some(RetryAnswer::KeyHeld(Reader::new(&row, "unique_keys").id("id")?)));
             }
-            &[&self.sql.retry_result, &self.sql.retry_unfinal]
+            &self.sql.retry_result
         } else {
-            &[&self.sql.retry_request]
+            &self.sql.retry_request
         };
-        for step in steps {
-            sqlx::query(safe(step)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        let (arguments, shape) = changed.unzip();
+        sqlx::query(safe(step)).bind(&key).bind(arguments).bind(shape).execute(&mut *write.tx).await.map_err(&fault)?;
+        if state.is_final() {
+            sqlx::query(safe(&self.sql.retry_unfinal)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
         }
         write.commit(self).await?;
         Ok(Some(RetryAnswer::Ready))
@@ -108,7 +116,9 @@ impl SqliteStore {
         let waiting =
             sqlx::query(safe(&self.sql.delete_request)).bind(&key).fetch_all(&mut *write.tx).await.map_err(&fault)?;
         self.let_go(&mut write, &waiting).await?;
-        sqlx::query(safe(&self.sql.delete_results)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        for step in [&self.sql.delete_results, &self.sql.delete_logs] {
+            sqlx::query(safe(step)).bind(&key).execute(&mut *write.tx).await.map_err(&fault)?;
+        }
         write.commit(self).await?;
         Ok(Some(true))
     }
@@ -167,8 +177,15 @@ impl SqliteStore {
             .execute(&mut *write.tx)
             .await
             .map_err(&fault)?;
+        let youngest = retention.of_results().map(|(_, age)| age).into_iter().min().unwrap_or_default();
+        let logs = sqlx::query(safe(&self.sql.prune_logs))
+            .bind(micros(youngest))
+            .bind(limit)
+            .execute(&mut *write.tx)
+            .await
+            .map_err(&fault)?;
         write.commit(self).await?;
-        Ok(results.rows_affected() + audit.rows_affected())
+        Ok(results.rows_affected() + audit.rows_affected() + logs.rows_affected())
     }
 
     pub(super) async fn something_undrained(

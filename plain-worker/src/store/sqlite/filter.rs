@@ -3,24 +3,25 @@
 use std::fmt::Write;
 
 use super::renderer;
-use crate::filter::{Column, Comparison, Document, Expression, Matching, Measure, Moment, Term, When};
-use crate::record::JobId;
+use crate::filter::{Column, Comparison, Document, Matching, Measure, Moment, Term, When};
+use crate::record::{JobFilter, JobId};
 use crate::status::JobState;
 use crate::store::conditions::{Bound, Condition, Dialect, Values, as_json, condition, inside_json, is_number, like};
 use crate::store::{Clock, Namespace};
 
-/// The condition of an expression on jobs older than `after`, for a statement with `before` values of its own.
+/// The condition of a filter on the jobs that follow `after` in its order, for a statement with `before` values of its own.
 pub(super) fn condition_of(
-    expression: &Expression,
+    filter: &JobFilter,
     after: Option<JobId>,
     namespace: &Namespace,
     clock: Clock,
     before: usize,
 ) -> Condition {
-    let mut condition = condition(expression, &Sqlite, '?', before);
+    let mut condition = condition(&filter.expression(), &Sqlite, '?', before);
     if let Some(after) = after {
         condition.values.push(Bound::Text(after.to_string()));
-        condition.sql = format!("id < ?{} AND {}", before + condition.values.len(), condition.sql);
+        let beyond = if filter.oldest_first { ">" } else { "<" };
+        condition.sql = format!("id {beyond} ?{} AND {}", before + condition.values.len(), condition.sql);
     }
     condition.sql = renderer(namespace, clock)(&condition.sql);
     condition

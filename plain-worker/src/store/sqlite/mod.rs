@@ -18,9 +18,11 @@ mod rows;
 mod run;
 mod runs;
 mod schedules;
+mod telling;
 mod transaction;
 mod wake;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,7 +42,7 @@ use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -49,15 +51,18 @@ use crate::record::{
 use crate::retention::Retention;
 use crate::store::sealed::{AnyStore, IntoStore};
 use crate::store::{Durability, QueueOptions};
+use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claim_delete, claimed,
-    claimable, delete_request, delete_results, depths, expire_results, expired, finish_processes, finish_requests, finish_results, finish_success, fold_rates,
-    forget_pauses, forget_rates, forget_workers, free_keys, held, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
-    lock_schedule, lost_runs, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause, pause_schedule, pauses,
-    present, promote, prune, prune_audit, purge, rate_span, rates, register, register_schedule, resume, resume_schedule,
-    requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs,
-    schedules, settle_schedule, signs, state, stats, take_out, unclaim_unreadable, undrained, unpark, workers,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
+    claim_one, claimable, claimed, delete_logs, delete_request, delete_results, depths, expire_results, expired,
+    finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses, forget_rates,
+    forget_workers, free_keys, held, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
+    lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause,
+    pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, purge, rate_span, rates,
+    register, register_schedule, requests, requeue, resume, resume_schedule, retry_key, retry_key_holder,
+    retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs, schedules,
+    settle_schedule, signs, state, stats, take_out, unclaim_unreadable, undrained, unpark, workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -204,9 +209,11 @@ impl SqliteStore {
         after: Option<JobId>,
         own: [i64; OWN],
     ) -> SqliteQuery {
-        let condition = filter::condition_of(&filter.expression(), after, &self.namespace, self.clock, OWN);
+        let condition = filter::condition_of(filter, after, &self.namespace, self.clock, OWN);
+        let order = if filter.oldest_first { "ASC" } else { "DESC" };
+        let sql = sql.replace("{filter}", &condition.sql).replace("{order}", order);
         // Statements that people write by hand must not drive the hot ones out of the cache.
-        let query = sqlx::query(AssertSqlSafe(sql.replace("{filter}", &condition.sql))).persistent(false);
+        let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);
         let query = own.into_iter().fold(query, |query, value| query.bind(value));
         condition.values.into_iter().fold(query, |query, value| match value {
             Bound::Text(text) => query.bind(text),
@@ -299,7 +306,7 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn listen(&self, on_wake: OnWake) -> Result<()> {
+    async fn listen(&self, _direct: Option<String>, on_wake: OnWake) -> Result<()> {
         self.watch_file(on_wake).await
     }
 
@@ -317,6 +324,14 @@ impl Store for SqliteStore {
 
     async fn finish(&self, ends: Arc<[Finish]>) -> Result<Vec<RunToken>> {
         self.record_ends(&ends).await
+    }
+
+    async fn mark(&self, marks: Vec<Mark>) -> Result<()> {
+        self.mark_runs(marks).await
+    }
+
+    async fn write_logs(&self, logs: Vec<NewLog>) -> Result<()> {
+        self.put_logs(logs).await
     }
 
     async fn notices(&self, worker: WorkerId, running: Vec<RunToken>) -> Result<Vec<Notice>> {
@@ -401,8 +416,8 @@ impl Store for SqliteStore {
         self.cancel_job(id, by, note).await
     }
 
-    async fn retry(&self, id: JobId) -> Result<Option<RetryAnswer>> {
-        self.retry_job(id).await
+    async fn retry(&self, id: JobId, changed: Option<(String, Cow<'static, str>)>) -> Result<Option<RetryAnswer>> {
+        self.retry_job(id, changed).await
     }
 
     async fn delete(&self, id: JobId) -> Result<Option<bool>> {
@@ -445,6 +460,10 @@ impl Store for SqliteStore {
         self.attempts_of(id).await
     }
 
+    async fn logs(&self, id: JobId) -> Result<Vec<AttemptLog>> {
+        self.logs_of(id).await
+    }
+
     async fn outlook(&self, ids: Vec<JobId>) -> Result<Vec<(JobId, Option<Ended>)>> {
         self.outlook_of(ids).await
     }
@@ -453,6 +472,9 @@ impl Store for SqliteStore {
         self.list_jobs(filter, after, limit).await
     }
 
+    async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        self.list_points(filter, limit).await
+    }
     async fn stats(&self, filter: JobFilter) -> Result<Vec<StatLine>> {
         self.count_jobs(filter).await
     }

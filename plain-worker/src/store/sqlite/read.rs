@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 use super::rows::{Reader, each};
 use super::{SqliteQuery, SqliteStore, json, safe};
 use crate::error::{Error, Result};
+use crate::monitor::RunPoint;
 use crate::record::{AttemptRow, Ended, JobFilter, JobId, JobRow, StatLine};
 
 impl SqliteStore {
@@ -32,6 +33,20 @@ impl SqliteStore {
         let query = self.filtered(&self.sql.list, &filter, after, [i64::from(limit)]);
         let rows = self.search("list jobs", filter.patience(), query).await?;
         each(&rows, "jobs", |row| row.job())
+    }
+
+    pub(super) async fn list_points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
+        let query = self.filtered(&self.sql.points, &filter, None, [i64::from(limit)]);
+        let rows = self.search("list runs", filter.patience(), query).await?;
+        each(&rows, "jobs", |row| {
+            Ok(RunPoint {
+                id: row.id("id")?,
+                state: row.word("state")?,
+                due_at: row.instant("due_at")?,
+                started_at: row.instant_or_none("started_at")?,
+                ended_at: row.instant_or_none("ended_at")?,
+            })
+        })
     }
 
     pub(super) async fn count_jobs(&self, filter: JobFilter) -> Result<Vec<StatLine>> {

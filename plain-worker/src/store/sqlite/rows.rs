@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::record::{AttemptRow, Ended, JobId, JobRow, StatLine};
+use crate::telling::Progress;
 
 /// Reads one row; its errors name the table and the column.
 pub(super) struct Reader<'r> {
@@ -80,6 +81,7 @@ impl<'r> Reader<'r> {
             worker_id: self.word_or_none::<Uuid>("worker_id")?,
             error: self.get("error")?,
             output: self.get("output")?,
+            progress: Progress::of_row(self.get("progress")?, self.get("progress_note")?),
         })
     }
 

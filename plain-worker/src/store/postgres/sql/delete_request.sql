@@ -9,5 +9,8 @@ freed AS (
 ),
 history AS (
     DELETE FROM {schema}.job_results WHERE id IN (SELECT id FROM gone)
+),
+logs AS (
+    DELETE FROM {schema}.job_logs WHERE id IN (SELECT id FROM gone)
 )
 SELECT count(*) FROM gone

@@ -4,5 +4,8 @@ WITH gone AS (
 ),
 history AS (
     DELETE FROM {schema}.job_results WHERE NOT final AND id IN (SELECT id FROM gone)
+),
+logs AS (
+    DELETE FROM {schema}.job_logs WHERE id IN (SELECT id FROM gone)
 )
 SELECT count(*) FROM gone

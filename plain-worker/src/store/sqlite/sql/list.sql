@@ -1,6 +1,6 @@
--- Jobs that the filter lets through, newest first. ?1: how many.
+-- Jobs that the filter lets through, newest or oldest first. ?1: how many.
 SELECT *
   FROM {prefix}jobs
  WHERE {filter}
- ORDER BY id DESC
+ ORDER BY id {order}
  LIMIT ?1
