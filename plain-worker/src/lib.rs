@@ -77,6 +77,7 @@ pub mod cli;
 mod command;
 #[cfg(all(feature = "dashboard", any(feature = "sqlite", feature = "postgres")))]
 pub mod dashboard;
+mod doctor;
 mod error;
 mod fallible;
 mod filter;
@@ -103,6 +104,7 @@ pub use check::{CheckProblem, CheckReport, check, check_with};
 #[cfg(feature = "cli")]
 pub use cli::main;
 pub use command::{Command, CommandOutput};
+pub use doctor::Finding;
 pub use error::{Error, Refused, Result};
 pub use filter::{Filter, FilterError, suggest};
 pub use job::{

@@ -152,11 +152,12 @@ impl App {
 
     /// Tells why a command failed, on stderr.
     pub(super) fn tell(&self, failure: &Failure) {
-        let mut text = failure.text.clone();
-        if let Some(program) = &self.program {
-            text = text.replace(YOUR_PROGRAM, program);
-        }
-        complain(&text);
+        complain(&self.named(&failure.text));
+    }
+
+    /// The text with the name of this program in it, as far as that is known.
+    pub(super) fn named(&self, text: &str) -> String {
+        self.program.as_ref().map_or_else(|| text.to_owned(), |program| text.replace(YOUR_PROGRAM, program))
     }
 }
 

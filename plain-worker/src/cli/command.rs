@@ -11,6 +11,7 @@ use super::commands::{
     cancel::Cancel,
     check::Check,
     delete::Delete,
+    doctor::Doctor,
     enqueue::Enqueue,
     jobs::Jobs,
     list::List,
@@ -142,6 +143,7 @@ pub(super) enum Keep {
     Resume(Resume),
     Pauses(Pauses),
     Prune(Prune),
+    Doctor(Doctor),
     Schedules(Box<ScheduleTable>),
     Migrate(Migrate),
     #[cfg(feature = "dashboard")]
@@ -162,6 +164,7 @@ impl Keep {
             Self::Pause(command) => command.run(app).await,
             Self::Resume(command) => command.run(app).await,
             Self::Pauses(command) => command.run(app).await,
+            Self::Doctor(command) => command.run(app).await,
             Self::Prune(command) => command.run(app).await,
             Self::Schedules(command) => command.run(app).await,
             Self::Migrate(command) => command.run(app).await,

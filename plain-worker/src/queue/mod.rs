@@ -6,6 +6,7 @@ mod by_hand;
 mod changes;
 mod choice;
 mod destination;
+mod doctor;
 mod enqueue;
 mod gather;
 mod handle;

@@ -36,6 +36,7 @@ pub use options::{DatabasePool, Durability, QueueOptions};
 pub(crate) use options::{PAYLOAD_LIMIT, sealed, without_password};
 
 use crate::change::Requeue;
+use crate::doctor::Vitals;
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, Rate, RateQuery, RunPoint, WorkerView};
@@ -245,6 +246,8 @@ pub(crate) trait Store: Send + Sync + 'static {
         count: u64,
         noted: Option<i64>,
     ) -> Result<Option<i64>>;
+    /// What only the database knows of its health; transactions open for longer than `long` count as long.
+    async fn vitals(&self, long: Duration) -> Result<Vitals>;
     /// What the clock of all statements says.
     async fn now(&self) -> Result<DateTime<Utc>>;
     /// Whether something keeps a drain of these queues from its end: requests that are due (of names that

@@ -5,6 +5,7 @@ pub(super) mod check;
 #[cfg(feature = "dashboard")]
 pub(super) mod dashboard;
 pub(super) mod delete;
+pub(super) mod doctor;
 pub(super) mod enqueue;
 pub(super) mod jobs;
 pub(super) mod list;

@@ -24,6 +24,7 @@ mod run;
 mod schedules;
 mod telling;
 mod transaction;
+mod vitals;
 mod wake;
 
 use std::borrow::Cow;
@@ -43,6 +44,7 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
+use crate::doctor::Vitals;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
@@ -57,12 +59,15 @@ use crate::store::sealed::{AnyStore, IntoStore};
 use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
-    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one, claimable, delete_request, delete_results, depths,
-    expire_results, finish, finish_success, fold_rates, forget_workers, free_keys, insert, insert_alike, insert_keys, insert_one, insert_undo, job, key_holders,
-    list, live_workers, lock_schedule, logs, mark, lost_runs, next_due, note, note_more, notices, outlook, parked, partitions,
-    pause, pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, prune_day, purge, rate_span, rates,
-    register, register_schedule, resume, resume_schedule, requeue, requests, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, undrained, unpark, workers, write_logs,
+    add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one,
+    claimable, delete_request, delete_results, depths, expire_results, finish, finish_success, fold_rates,
+    forget_workers, free_keys, hand_backs, insert, insert_alike, insert_keys, insert_one, insert_undo, job,
+    key_holders, list, live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices,
+    orphan_keys, outlook, overdue, parked, partitions, pause, pause_schedule, pauses, points, present, promote,
+    prune, prune_audit, prune_day, prune_logs, purge, rate_span, rates, register, register_schedule, requests,
+    requeue, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, stranded, undrained,
+    unpark, workers, write_logs,
 }
 
 type PostgresQuery = Query<'static, Postgres, PgArguments>;
@@ -525,6 +530,10 @@ impl Store for PostgresStore {
         noted: Option<i64>,
     ) -> Result<Option<i64>> {
         self.insert_audit((&actor, &action), &target, count, noted).await
+    }
+
+    async fn vitals(&self, long: Duration) -> Result<Vitals> {
+        self.all_vitals(long).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {

@@ -20,6 +20,7 @@ mod runs;
 mod schedules;
 mod telling;
 mod transaction;
+mod vitals;
 mod wake;
 
 use std::borrow::Cow;
@@ -40,6 +41,7 @@ use super::conditions::Bound;
 use super::fault::while_trying;
 use super::{Clock, Life, Namespace, OnWake, Requests, Store};
 use crate::change::Requeue;
+use crate::doctor::Vitals;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
 use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
@@ -57,12 +59,13 @@ statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
     claim_one, claimable, claimed, delete_logs, delete_request, delete_results, depths, expire_results, expired,
     finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses, forget_rates,
-    forget_workers, free_keys, held, insert, insert_alike, insert_keys, job, key_holders, list, live_workers,
-    lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, outlook, park_unreadable, parked, pause,
-    pause_schedule, pauses, points, present, promote, prune, prune_audit, prune_logs, purge, rate_span, rates,
-    register, register_schedule, requests, requeue, resume, resume_schedule, retry_key, retry_key_holder,
-    retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs, schedule_runs, schedules,
-    settle_schedule, signs, state, stats, take_out, unclaim_unreadable, undrained, unpark, workers, write_logs,
+    forget_workers, free_keys, hand_backs, held, insert, insert_alike, insert_keys, job, key_holders, list,
+    live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, orphan_keys, outlook,
+    overdue, park_unreadable, parked, pause, pause_schedule, pauses, points, present, promote, prune, prune_audit,
+    prune_logs, purge, rate_span, rates, register, register_schedule, requests, requeue, resume, resume_schedule,
+    retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
+    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, take_out, unclaim_unreadable, undrained,
+    unpark, workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -515,6 +518,10 @@ impl Store for SqliteStore {
         noted: Option<i64>,
     ) -> Result<Option<i64>> {
         self.insert_audit((&actor, &action), &target, count, noted).await
+    }
+
+    async fn vitals(&self, long: Duration) -> Result<Vitals> {
+        self.all_vitals(long).await
     }
 
     async fn now(&self) -> Result<DateTime<Utc>> {
