@@ -59,16 +59,8 @@ enum Case {
 }
 
 impl Case {
-    const EACH: [Self; 8] = [
-        Self::Drain,
-        Self::Enqueue,
-        Self::Bulk,
-        Self::Latency,
-        Self::Sqlite,
-        Self::Flat,
-        Self::Real,
-        Self::Footprint,
-    ];
+    const EACH: [Self; 8] =
+        [Self::Drain, Self::Enqueue, Self::Bulk, Self::Latency, Self::Sqlite, Self::Flat, Self::Real, Self::Footprint];
 }
 
 #[tokio::main]

@@ -16,7 +16,8 @@ fn round_up(value: f64) -> f64 {
 pub fn of(points: &[(u32, f64)]) -> String {
     let top = round_up(points.iter().map(|&(_, rate)| rate).fold(1.0, f64::max));
     #[allow(clippy::cast_precision_loss, reason = "a handful of points")]
-    let x = |place: usize| MARGIN + (WIDTH - 2.0 * MARGIN) * place as f64 / points.len().saturating_sub(1).max(1) as f64;
+    let x =
+        |place: usize| MARGIN + (WIDTH - 2.0 * MARGIN) * place as f64 / points.len().saturating_sub(1).max(1) as f64;
     let y = |rate: f64| HEIGHT - MARGIN - (HEIGHT - 2.0 * MARGIN) * rate / top;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" \
@@ -35,7 +36,8 @@ pub fn of(points: &[(u32, f64)]) -> String {
     }
     let line: Vec<_> =
         points.iter().enumerate().map(|(place, &(_, rate))| format!("{:.1},{:.1}", x(place), y(rate))).collect();
-    let _ = writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"#2563eb\" stroke-width=\"2\"/>", line.join(" "));
+    let _ =
+        writeln!(svg, "<polyline points=\"{}\" fill=\"none\" stroke=\"#2563eb\" stroke-width=\"2\"/>", line.join(" "));
     for (place, &(backlog, rate)) in points.iter().enumerate() {
         let _ = writeln!(
             svg,

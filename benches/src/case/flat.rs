@@ -110,8 +110,7 @@ async fn beside(backlog: Backlog, jobs: u32, count: u32) -> anyhow::Result<f64> 
     }
     sql("CHECKPOINT".to_owned()).await?;
     let since = Instant::now();
-    let report =
-        Worker::builder(queue.clone()).max_jobs(u64::from(jobs)).run_until(std::future::pending()).await?;
+    let report = Worker::builder(queue.clone()).max_jobs(u64::from(jobs)).run_until(std::future::pending()).await?;
     let rate = rate(report.succeeded, since);
     ensure!(report.succeeded >= u64::from(jobs), "{jobs} jobs were enqueued: {report:?}");
     snapshot.rollback().await?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use plain_worker::{Queue, Worker};
-use sqlx::postgres::PgConnection;
 use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use tokio::process::Command;
 
 use super::{fill, ours};
@@ -92,9 +92,14 @@ pub async fn measure(scale: Scale) -> anyhow::Result<Vec<Figure>> {
     let jobs = scale.jobs;
     let figures = vec![
         Contender::new("memory at full drain", "plain-worker", Unit::Megabytes, move || memory(jobs)).most(&[30.0]),
-        Contender::several(&["idle worker, statements", "idle worker, processor"], "plain-worker", Unit::PerSecond, idle)
-            .units(&[Unit::PerSecond, Unit::Percent])
-            .most(&[6.0, 1.0]),
+        Contender::several(
+            &["idle worker, statements", "idle worker, processor"],
+            "plain-worker",
+            Unit::PerSecond,
+            idle,
+        )
+        .units(&[Unit::PerSecond, Unit::Percent])
+        .most(&[6.0, 1.0]),
     ];
     in_turn(scale.rounds, figures).await
 }

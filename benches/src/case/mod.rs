@@ -38,8 +38,7 @@ async fn fill(queue: &Queue, count: u32) -> anyhow::Result<()> {
 /// it has signed off. (A drain would look twice whether a dead worker left something, which takes half a second.)
 async fn drained(queue: &Queue, count: u32) -> anyhow::Result<f64> {
     let since = Instant::now();
-    let report =
-        Worker::builder(queue.clone()).max_jobs(u64::from(count)).run_until(std::future::pending()).await?;
+    let report = Worker::builder(queue.clone()).max_jobs(u64::from(count)).run_until(std::future::pending()).await?;
     let rate = rate(report.succeeded, since);
     ensure!(report.succeeded == u64::from(count), "{count} jobs were enqueued: {report:?}");
     Ok(rate)

@@ -82,10 +82,6 @@ impl SqliteStore {
 
     pub(super) async fn expire_waiting(&self, limit: u32) -> Result<u64> {
         let fault = self.fault("end expired jobs");
-        let row = sqlx::query(safe(&self.sql.expired)).fetch_one(&self.pool).await.map_err(&fault)?;
-        if !row.try_get::<bool, _>(0).map_err(&fault)? {
-            return Ok(0);
-        }
         let mut write = self.write("end expired jobs").await?;
         let rows =
             sqlx::query(safe(&self.sql.expire_results)).bind(limit).fetch_all(&mut *write.tx).await.map_err(&fault)?;

@@ -57,7 +57,7 @@ use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
-    claim_one, claimable, claimed, delete_logs, delete_request, delete_results, depths, expire_results, expired,
+    claim_one, claimable, claimed, delete_logs, delete_request, delete_results, depths, expire_results,
     finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses, forget_rates,
     forget_workers, free_keys, hand_backs, held, insert, insert_alike, insert_keys, job, key_holders, list,
     live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, orphan_keys, outlook,
@@ -195,7 +195,9 @@ fn renderer(namespace: &Namespace, clock: Clock) -> impl Fn(&str) -> String + us
     };
     let bounds = RATE_BOUNDS.map(|bound| bound.to_string()).join(", ");
     let run = include_str!("sql/run.sql").trim_end();
-    move |sql| sql.replace("{run}", run).replace("{prefix}", &prefix).replace("{now}", &now).replace("{bounds}", &bounds)
+    move |sql| {
+        sql.replace("{run}", run).replace("{prefix}", &prefix).replace("{now}", &now).replace("{bounds}", &bounds)
+    }
 }
 
 /// A rendered statement for sqlx: its text holds our own files and a checked namespace only.

@@ -92,7 +92,8 @@ pub(super) async fn finish_on(
     let all: HashSet<RunToken> = ends.iter().map(|end| end.token).collect();
     let tokens = json(&all);
     let recorded = if ends.iter().all(Finish::went_well_without_output) {
-        let done = sqlx::query(safe(&sql.finish_success)).bind(&tokens).execute(&mut *connection).await.map_err(fault)?;
+        let done =
+            sqlx::query(safe(&sql.finish_success)).bind(&tokens).execute(&mut *connection).await.map_err(fault)?;
         if done.rows_affected() == all.len() as u64 { all } else { held(connection, sql, &tokens, fault).await? }
     } else {
         let stored = json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>());
@@ -155,8 +156,7 @@ impl SqliteStore {
         }
         // Nobody else writes meanwhile: the tokens of one statement follow each other.
         let first = done.last_insert_rowid() - count + 1;
-        let rows =
-            sqlx::query(safe(&self.sql.claimed)).bind(first).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        let rows = sqlx::query(safe(&self.sql.claimed)).bind(first).fetch_all(&mut *write.tx).await.map_err(&fault)?;
         let (mut runs, unreadable) = runs::read(&rows)?;
         if !unreadable.is_empty() {
             let rows = json(&unreadable.iter().map(|row| (row.seq, row.token, &row.reason)).collect::<Vec<_>>());
