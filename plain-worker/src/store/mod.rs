@@ -112,6 +112,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
     /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).
+    #[cfg(feature = "cli")]
     async fn require(&self) -> Result<()>;
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;

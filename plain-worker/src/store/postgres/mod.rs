@@ -300,6 +300,7 @@ impl Store for PostgresStore {
         self.create_or_require().await
     }
 
+    #[cfg(feature = "cli")]
     async fn require(&self) -> Result<()> {
         self.require_tables().await
     }

@@ -285,6 +285,7 @@ impl Store for SqliteStore {
         self.apply_migrations().await.map(drop)
     }
 
+    #[cfg(feature = "cli")]
     async fn require(&self) -> Result<()> {
         self.prepare().await
     }
