@@ -383,7 +383,7 @@ async fn pages_and_json_say_the_same(database: Database) {
     })
     .await;
     assert!(metrics.contains("plain_worker_workers{alive=\"true\"} 1"), "{metrics}");
-    assert!(metrics.contains("plain_worker_run_seconds_last_day_count{queue=\"default\",job=\"succeeds\"} 1"));
+    assert!(metrics.contains("plain_worker_run_seconds_count{queue=\"default\",job=\"succeeds\"} 1"));
     for line in metrics.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
         assert!(name.starts_with("plain_worker_") && value.parse::<f64>().is_ok(), "{line}");

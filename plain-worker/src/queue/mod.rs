@@ -8,6 +8,7 @@ mod choice;
 mod destination;
 mod doctor;
 mod enqueue;
+mod faults;
 mod gather;
 mod handle;
 mod inline;
@@ -90,6 +91,7 @@ struct Inner {
     /// Collects concurrent enqueues into one statement.
     gatherer: gather::Gatherer,
     after_enqueue: inline::AfterEnqueue,
+    faults: faults::Faults,
 }
 
 impl Queue {
@@ -129,6 +131,7 @@ impl Queue {
             announcer: announce::Announcer::default(),
             gatherer: gather::Gatherer::default(),
             after_enqueue: inline::AfterEnqueue::default(),
+            faults: faults::Faults::default(),
         }))
     }
 
@@ -425,7 +428,7 @@ impl Queue {
         T: Send + 'static,
     {
         let task = self.runtime()?.spawn(work(Arc::clone(&self.0.store)).instrument(Span::current()));
-        match tokio::time::timeout(limit, task).await {
+        let answer = match tokio::time::timeout(limit, task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(join)) => match join.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -434,7 +437,8 @@ impl Queue {
                 }
             },
             Err(late) => Err(Error::Unavailable { doing: "get an answer in time", source: late.into() }),
-        }
+        };
+        answer.inspect_err(|error| self.0.faults.count(error))
     }
 
     /// As [`run`](Self::run), with the limit of one statement.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::error::Result;
-use crate::monitor::{AuditRow, Depth, Facts, Rate, RateQuery, RunPoint, WorkerView, explain};
+use crate::monitor::{AuditRow, Depth, Facts, Figures, Rate, RateQuery, RunPoint, WorkerView, explain, exposition};
 use crate::record::{JobFilter, JobRow};
 
 impl Queue {
@@ -41,6 +41,34 @@ impl Queue {
     /// [`Error::TooLong`](crate::Error::TooLong) when the search takes longer than [`JobFilter::within`].
     pub async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
         self.ask(move |store| async move { store.points(filter, limit).await }).await
+    }
+
+    /// All figures in Prometheus' text format, as the dashboard serves them at `/metrics`; what each is stands in
+    /// `docs/metrics.md`.
+    ///
+    /// They come from the database, so that every process says the same, but for the errors that this process met.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: plain_worker::Queue, own: String) -> plain_worker::Result<String> {
+    /// Ok(own + &queue.metrics().await?)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn metrics(&self) -> Result<String> {
+        let (depths, workers, pauses) = (self.depths().await?, self.workers().await?, self.pauses().await?);
+        let totals = self.ask(|store| async move { store.totals().await }).await?;
+        let (schedules, now) = (self.schedules().list().await?, self.now().await?);
+        Ok(exposition(&Figures {
+            now,
+            depths: &depths,
+            workers: &workers,
+            totals: &totals,
+            schedules: &schedules,
+            pauses: &pauses,
+            faults: &self.0.faults.counts(),
+        }))
     }
 
     /// Who changed what, newest first; the next page begins before the last `seq` of this one.

@@ -233,6 +233,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn ahead(&self, id: JobId) -> Result<Option<u64>>;
     /// Sums of what ended.
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>>;
+    /// Sums of all that has ever ended, by names.
+    async fn totals(&self) -> Result<Vec<Rate>>;
     /// Makes the next sums from the results, each end once; `false`: there are none to make now.
     async fn roll_up(&self) -> Result<bool>;
     /// Makes hours of old minutes, and takes older sums away.

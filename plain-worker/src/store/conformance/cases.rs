@@ -596,6 +596,9 @@ pub(super) async fn what_ended_is_summed_up_once(f: Fixture) {
     other.job = Some("other".to_owned());
     assert!(f.rates(other).await.unwrap().is_empty());
 
+    check(&f.totals().await.unwrap());
+    assert!(f.totals().await.unwrap().iter().all(|rate| rate.at == 0 && rate.job == "sample"));
+
     // Minutes become hours and lose nothing; what is older than five weeks goes.
     f.move_clock(DAY * 2).await.unwrap();
     f.fold_rates().await.unwrap();
@@ -606,6 +609,7 @@ pub(super) async fn what_ended_is_summed_up_once(f: Fixture) {
     f.fold_rates().await.unwrap();
     f.move_clock(Duration::ZERO).await.unwrap();
     assert!(f.rates(RateQuery { seconds: 90 * 86_400, ..RateQuery::default() }).await.unwrap().is_empty());
+    check(&f.totals().await.unwrap());
 }
 
 pub(super) async fn pages_see_workers_depths_and_changes(f: Fixture) {

@@ -66,7 +66,7 @@ statements! {
     orphan_keys, outlook, overdue, parked, partitions, pause, pause_schedule, pauses, points, present, promote,
     prune, prune_audit, prune_day, prune_logs, purge, rate_span, rates, register, register_schedule, requests,
     requeue, resume, resume_schedule, retry_key, retry_key_holder, retry_request, retry_result, roll_up,
-    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, stranded, undrained,
+    run_schedule, schedule_jobs, schedule_runs, schedules, settle_schedule, state, stats, stranded, totals, undrained,
     unpark, workers, write_logs,
 }
 
@@ -509,6 +509,10 @@ impl Store for PostgresStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {

@@ -64,8 +64,8 @@ statements! {
     overdue, park_unreadable, parked, pause, pause_schedule, pauses, points, present, promote, prune, prune_audit,
     prune_logs, purge, rate_span, rates, register, register_schedule, requests, requeue, resume, resume_schedule,
     retry_key, retry_key_holder, retry_request, retry_result, retry_unfinal, roll_up, run_schedule, schedule_jobs,
-    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, take_out, unclaim_unreadable, undrained,
-    unpark, workers, write_logs,
+    schedule_runs, schedules, settle_schedule, signs, state, stats, stranded, take_out, totals, unclaim_unreadable,
+    undrained, unpark, workers, write_logs,
 }
 
 type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
@@ -499,6 +499,10 @@ impl Store for SqliteStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn totals(&self) -> Result<Vec<Rate>> {
+        self.all_totals().await
     }
 
     async fn roll_up(&self) -> Result<bool> {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::rows::each;
+use super::rows::{Reader, each};
 use super::{SqliteStore, safe};
 use crate::error::{Error, Result};
 use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
@@ -64,17 +64,13 @@ impl SqliteStore {
             .fetch_all(&self.pool)
             .await
             .map_err(fault)?;
-        each(&rows, "job_rates", |row| {
-            Ok(Rate {
-                at: row.get("step")?,
-                queue: row.get("queue")?,
-                job: row.get("job")?,
-                kind: row.get::<String>("kind")?.into(),
-                bucket: usize::try_from(row.get::<i64>("bucket")?).unwrap_or(usize::MAX),
-                count: row.get::<i64>("count")?.unsigned_abs(),
-                total_us: row.get("total_us")?,
-            })
-        })
+        each(&rows, "job_rates", sum)
+    }
+
+    pub(super) async fn all_totals(&self) -> Result<Vec<Rate>> {
+        let fault = self.fault("look at the sums");
+        let rows = sqlx::query(safe(&self.sql.totals)).fetch_all(&self.pool).await.map_err(fault)?;
+        each(&rows, "job_rates", sum)
     }
 
     pub(super) async fn sum_up(&self) -> Result<bool> {
@@ -146,4 +142,17 @@ impl SqliteStore {
         DateTime::from_timestamp_micros(micros)
             .ok_or_else(|| Error::Row { table: "clock", reason: "it is past the end of the calendar".to_owned() })
     }
+}
+
+/// A sum of one kind and bucket.
+fn sum(row: &Reader<'_>) -> Result<Rate> {
+    Ok(Rate {
+        at: row.get("step")?,
+        queue: row.get("queue")?,
+        job: row.get("job")?,
+        kind: row.get::<String>("kind")?.into(),
+        bucket: usize::try_from(row.get::<i64>("bucket")?).unwrap_or(usize::MAX),
+        count: row.get::<i64>("count")?.unsigned_abs(),
+        total_us: row.get("total_us")?,
+    })
 }

@@ -35,6 +35,7 @@ struct StoredRun {
     unique_until: Option<String>,
     metadata: Option<String>,
     slot: Option<i64>,
+    started_at: i64,
     expired: i64,
 }
 
@@ -70,6 +71,7 @@ impl StoredRun {
             priority: self.priority,
             due_at: instant(self.due_at, "due_at")?,
             enqueued_at: instant(self.enqueued_at, "enqueued_at")?,
+            started_at: instant(self.started_at, "started_at")?,
             expired: self.expired != 0,
             arguments: self.arguments,
             shape: self.shape,

@@ -11,13 +11,16 @@ WITH ended AS MATERIALIZED (
      WHERE r.ended_at >= $1 AND r.ended_at < $2
 ),
 summed AS (
+    -- Each end twice: in its minute, and in the sum of all that has ever ended (at 0).
     INSERT INTO {schema}.job_rates AS sums (at, queue, job, kind, bucket, count, total_us)
-    SELECT at, queue, job, kind, width_bucket(took, ARRAY[{bounds}]::bigint[]), count(*), sum(took)
+    SELECT span.at, queue, job, kind, width_bucket(took, ARRAY[{bounds}]::bigint[]), count(*), sum(took)
       FROM ended
+     CROSS JOIN LATERAL (VALUES (ended.at), (0)) AS span (at)
      GROUP BY 1, 2, 3, 4, 5
     UNION ALL
-    SELECT at, queue, job, 'wait', width_bucket(waited, ARRAY[{bounds}]::bigint[]), count(*), sum(waited)
+    SELECT span.at, queue, job, 'wait', width_bucket(waited, ARRAY[{bounds}]::bigint[]), count(*), sum(waited)
       FROM ended
+     CROSS JOIN LATERAL (VALUES (ended.at), (0)) AS span (at)
      WHERE started
      GROUP BY 1, 2, 3, 4, 5
         ON CONFLICT (at, queue, job, kind, bucket)

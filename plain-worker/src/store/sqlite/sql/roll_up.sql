@@ -7,16 +7,19 @@ WITH ended AS MATERIALIZED (
       FROM {prefix}job_results r
      WHERE r.ended_at >= ?1 AND r.ended_at < ?2
 )
+-- Each end twice: in its minute, and in the sum of all that has ever ended (at 0).
 INSERT INTO {prefix}job_rates (at, queue, job, kind, bucket, count, total_us)
 SELECT *
-  FROM (SELECT at, queue, job, kind,
+  FROM (SELECT at * span.own, queue, job, kind,
                (SELECT count(*) FROM json_each('[{bounds}]') WHERE value <= took) AS bucket, count(*), sum(took)
           FROM ended
+         CROSS JOIN (SELECT 1 AS own UNION ALL SELECT 0) span
          GROUP BY 1, 2, 3, 4, 5
         UNION ALL
-        SELECT at, queue, job, 'wait',
+        SELECT at * span.own, queue, job, 'wait',
                (SELECT count(*) FROM json_each('[{bounds}]') WHERE value <= waited), count(*), sum(waited)
           FROM ended
+         CROSS JOIN (SELECT 1 AS own UNION ALL SELECT 0) span
          WHERE waited IS NOT NULL
          GROUP BY 1, 2, 3, 4, 5)
  WHERE true
