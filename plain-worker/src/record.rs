@@ -153,6 +153,8 @@ pub(crate) struct Run {
     pub priority: i16,
     pub due_at: DateTime<Utc>,
     pub enqueued_at: DateTime<Utc>,
+    /// When it was claimed.
+    pub started_at: DateTime<Utc>,
     /// Whether `expires_at` had passed when it was claimed.
     pub expired: bool,
     pub arguments: String,

@@ -7,6 +7,7 @@ use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::prelude::*;
 
 use super::exit::Failure;
+use super::printed::Printed;
 use super::settings::note;
 use crate::telling::JobLogs;
 
@@ -66,13 +67,14 @@ impl Log {
             .with_ansi(std::io::stderr().is_terminal())
             // Its own complaint about a closed stderr would be a panic.
             .log_internal_errors(false);
-        let events = match self.log_format {
-            Format::Pretty => events.with_filter(filter).boxed(),
-            Format::Json => events.json().with_filter(filter).boxed(),
+        let layer = match self.log_format {
+            Format::Pretty => events.boxed(),
+            Format::Json => events.json().boxed(),
         };
-        let jobs = kept.most().map(crate::logs::layer);
+        let most = kept.most().map_or(LevelFilter::OFF, LevelFilter::from_level);
+        let jobs = kept.most().map(|_| crate::logs::layer());
         // One that the program has installed itself is kept.
-        let _ = tracing_subscriber::registry().with(events).with(jobs).try_init();
+        let _ = tracing_subscriber::registry().with(Printed { filter, kept: most, layer }).with(jobs).try_init();
         Ok(())
     }
 

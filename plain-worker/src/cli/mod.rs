@@ -31,6 +31,7 @@ mod lifeline;
 mod log;
 mod many;
 mod output;
+mod printed;
 mod settings;
 mod shapes;
 mod signals;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -262,6 +263,12 @@ impl Context {
             Some(_) => {}
             None => tracing::info!(id = %self.0.id, "{line}"),
         }
+    }
+
+    /// How long the job waited after it was due; none where nothing is stored of the run.
+    pub(super) fn waited(&self) -> Option<Duration> {
+        let run = self.0.run.as_ref()?;
+        Some((run.started_at - run.due_at).to_std().unwrap_or_default())
     }
 
     pub(super) fn telling(&self) -> Option<&Telling> {

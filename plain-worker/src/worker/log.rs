@@ -24,11 +24,17 @@ macro_rules! event_at {
     };
 }
 
+/// Milliseconds, to the microsecond.
+fn millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}
+
 /// An attempt starts.
 pub(super) fn started(routine: Level, ctx: &Context) {
     event_at!(
         routine,
-        id = %ctx.id(), job = ctx.job(), attempt = ctx.attempt(), queue = ctx.queue_name(), "job started"
+        id = %ctx.id(), job = ctx.job(), attempt = ctx.attempt(), queue = ctx.queue_name(),
+        waited_ms = ctx.waited().map(millis), "job started"
     );
 }
 
@@ -44,7 +50,7 @@ pub(super) fn ended(routine: Level, run: &Run, finish: &Finish, took: Duration) 
     let error = record.error.as_deref().unwrap_or_default();
     event_at!(
         level,
-        id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, ?took, error, "job ended"
+        id = %run.id, job = %run.job, attempt = run.attempt, status = %record.status, %state, took_ms = millis(took), error, "job ended"
     );
     if record.status == AttemptStatus::HandedBack && finish.hand_backs >= MANY_HAND_BACKS {
         tracing::warn!(

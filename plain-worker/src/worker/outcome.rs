@@ -259,6 +259,7 @@ mod tests {
             unique: None,
             metadata: None,
             slot: None,
+            started_at: chrono::DateTime::UNIX_EPOCH,
         }
     }
 

@@ -360,7 +360,24 @@ async fn the_log_is_what_was_asked_for(database: Database) {
     answer.ok();
     let lines: Vec<Value> = answer.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     assert!(lines[0]["fields"]["message"].as_str().unwrap().starts_with("using "), "{lines:?}");
-    assert!(lines.iter().any(|line| line["fields"]["message"] == "job started"), "{lines:?}");
+    let about = |lines: &[Value], message: &str| -> Vec<Value> {
+        lines.iter().map(|line| line["fields"].clone()).filter(|fields| fields["message"] == message).collect()
+    };
+    // One line for the start and one for the end, with all that a search needs.
+    let (started, ended) = (about(&lines, "job started"), about(&lines, "job ended"));
+    assert_eq!((started.len(), ended.len()), (1, 1), "{lines:?}");
+    assert!(started[0]["waited_ms"].is_number() && ended[0]["took_ms"].is_number(), "{lines:?}");
+    assert_eq!((&started[0]["queue"], &started[0]["attempt"]), (&json!("mail"), &json!(1)));
+    assert_eq!((&ended[0]["job"], &ended[0]["state"]), (&json!("welcome_user"), &json!("succeeded")));
+    assert_eq!((&started[0]["id"], &ended[0]["status"]), (&ended[0]["id"], &json!("successful")));
+
+    enqueue(&database, &["fails", r#"{"text":"/nothing"}"#]).await;
+    let answer = jobs(&database, &["worker", "--drain", "--log-format", "json"]).answer().await;
+    let lines: Vec<Value> = answer.stderr.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let failed = about(&lines, "job ended");
+    assert_eq!((failed.len(), &failed[0]["state"]), (1, &json!("dead")), "{lines:?}");
+    assert!(failed[0]["error"].as_str().unwrap().contains("cannot read /nothing"), "{failed:?}");
+    assert!(lines.iter().any(|line| line["fields"] == failed[0] && line["level"] == "ERROR"), "{lines:?}");
     let quiet = jobs(&database, &["worker", "--drain"]).env("PLAIN_WORKER_LOG", "off").answer().await;
     quiet.ok();
     assert_eq!(quiet.stderr.lines().count(), 1, "{quiet:?}");

@@ -81,6 +81,7 @@ impl<'r> Reader<'r> {
             unique: key.zip(until),
             metadata: self.at(18)?,
             slot: self.at(20)?,
+            started_at: self.at(21)?,
             expired: self.at(22)?,
         })
     }

@@ -70,6 +70,7 @@ impl<'r> Reader<'r> {
             priority: self.get("priority")?,
             due_at: self.instant("due_at")?,
             enqueued_at: self.instant("enqueued_at")?,
+            started_at: self.instant("started_at")?,
             expired: self.get::<Option<bool>>("expired")?.unwrap_or(false),
             arguments: self.get("arguments")?,
             shape: self.get("shape")?,

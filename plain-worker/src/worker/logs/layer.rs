@@ -4,24 +4,22 @@ use std::fmt::{self, Write};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use super::current;
 use crate::worker::context::Context as Run;
 
-/// Keeps the events of jobs with their runs: those of this level and above, as far as
-/// [`JobLogs`](crate::JobLogs) lets them.
+/// Keeps the events of jobs with their runs, as far as [`JobLogs`](crate::JobLogs) lets them.
 ///
-/// The level is also what keeps all others from costing anything.
-pub fn layer<S>(level: Level) -> impl Layer<S>
+/// It wants no event that nobody else wants: what your subscriber's filter does not let through is not kept.
+pub fn layer<S>() -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    JobLayer.with_filter(LevelFilter::from_level(level))
+    JobLayer
 }
 
 struct JobLayer;

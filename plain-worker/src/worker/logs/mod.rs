@@ -8,8 +8,9 @@
 //! use tracing_subscriber::prelude::*;
 //!
 //! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::filter::LevelFilter::INFO) // without a filter, all that any crate says is looked at
 //!     .with(tracing_subscriber::fmt::layer())
-//!     .with(plain_worker::logs::layer(tracing::Level::INFO))
+//!     .with(plain_worker::logs::layer())
 //!     .init();
 //! # }
 //! ```

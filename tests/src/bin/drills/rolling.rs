@@ -41,6 +41,7 @@ pub(crate) async fn drill(database: &Database, rounds: u32) -> Vec<String> {
     let jobs = enqueueing.await.expect("an enqueuer");
     println!("{jobs} jobs during {} restarts", rounds * WORKERS);
     faults.extend(evidence::faults(database, jobs as usize).await);
+    faults.extend(evidence::told_twice(database, jobs as usize));
     let odd = "SELECT count(*) FROM {}job_results WHERE status <> 'successful' OR attempt <> 1 OR hand_backs <> 0";
     let odd = database.number(odd).await;
     if odd != 0 {
