@@ -24,3 +24,24 @@ pub async fn probe(n: u64) {
         let _ = started.send(now);
     }
 }
+
+/// Waits as a call to another server does.
+#[job]
+pub async fn rest() {
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+}
+
+/// Keeps a core busy for some milliseconds.
+#[job]
+pub fn spin() {
+    churn();
+}
+
+/// The work of `spin`.
+pub fn churn() {
+    let mut value = std::hint::black_box(1_u64);
+    for _ in 0..5_000_000 {
+        value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    }
+    std::hint::black_box(value);
+}

@@ -6,6 +6,7 @@
 mod case;
 mod jobs;
 mod measure;
+mod picture;
 mod raw;
 mod report;
 mod server;
@@ -30,6 +31,9 @@ struct Arguments {
     /// Writes the figures there, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Draws the rate of a drain against the backlog there, after some more drains.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,20 +48,30 @@ enum Case {
     Latency,
     /// Enqueues and drains on SQLite.
     Sqlite,
+    /// A drain beside a backlog of each kind, Postgres.
+    Flat,
+    /// Jobs that wait for others, and plain functions on all cores, Postgres.
+    Real,
+    /// Memory at full drain; statements and processor time of an idle worker, Postgres.
+    Footprint,
     /// All of them.
     All,
 }
 
 impl Case {
-    const EACH: [Self; 5] = [Self::Drain, Self::Enqueue, Self::Bulk, Self::Latency, Self::Sqlite];
+    const EACH: [Self; 8] =
+        [Self::Drain, Self::Enqueue, Self::Bulk, Self::Latency, Self::Sqlite, Self::Flat, Self::Real, Self::Footprint];
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
+    if case::footprint::be_worker().await? {
+        return Ok(ExitCode::SUCCESS);
+    }
     let arguments = Arguments::parse();
     let all = arguments.cases.contains(&Case::All);
     let cases: Vec<_> = Case::EACH.into_iter().filter(|case| all || arguments.cases.contains(case)).collect();
-    if cases.iter().any(|case| *case != Case::Sqlite) && server::address().is_none() {
+    if (arguments.svg.is_some() || cases.iter().any(|case| *case != Case::Sqlite)) && server::address().is_none() {
         return server::run_beside_one();
     }
     let scale = if arguments.quick { Scale::QUICK } else { Scale::FULL };
@@ -70,12 +84,18 @@ async fn main() -> anyhow::Result<ExitCode> {
             Case::Bulk => case::bulk::measure(scale).await?,
             Case::Latency => case::latency::measure(scale).await?,
             Case::Sqlite => case::sqlite::measure(scale).await?,
+            Case::Flat => case::flat::measure(scale).await?,
+            Case::Real => case::real::measure(scale).await?,
+            Case::Footprint => case::footprint::measure(scale).await?,
             Case::All => Vec::new(),
         });
     }
     println!("{}", report::table(&figures));
     if let Some(file) = arguments.json {
         std::fs::write(&file, report::json(&figures)?)?;
+    }
+    if let Some(file) = arguments.svg {
+        std::fs::write(&file, picture::of(&case::flat::by_backlog(scale).await?))?;
     }
     Ok(ExitCode::SUCCESS)
 }

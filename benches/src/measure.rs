@@ -14,11 +14,13 @@ pub struct Scale {
     pub span_ms: u64,
     /// How many enqueues one turn of latencies measures.
     pub probes: u32,
+    /// How many rows lie beside the jobs whose rate must not suffer from them.
+    pub backlog: u32,
 }
 
 impl Scale {
-    pub const QUICK: Self = Self { rounds: 3, jobs: 60_000, span_ms: 1_000, probes: 300 };
-    pub const FULL: Self = Self { rounds: 5, jobs: 200_000, span_ms: 3_000, probes: 1_000 };
+    pub const QUICK: Self = Self { rounds: 3, jobs: 60_000, span_ms: 1_000, probes: 300, backlog: 100_000 };
+    pub const FULL: Self = Self { rounds: 5, jobs: 200_000, span_ms: 3_000, probes: 1_000, backlog: 1_000_000 };
 }
 
 /// What a number says.
@@ -28,15 +30,21 @@ pub enum Unit {
     Rate,
     #[serde(rename = "ms")]
     Milliseconds,
+    #[serde(rename = "MB")]
+    Megabytes,
+    #[serde(rename = "statements/s")]
+    PerSecond,
+    #[serde(rename = "% of a core")]
+    Percent,
 }
 
-/// What a contender is compared with.
+/// What a contender is to reach.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Aim {
-    /// The name of the raw contender of the same case.
-    pub of: &'static str,
-    /// The ratio to it that is to be reached (rates) or kept to (times).
-    pub ratio: f64,
+    /// The name of the raw contender of the same case; none where the figure itself is limited.
+    pub of: Option<&'static str>,
+    /// The ratio to it that is to be reached (rates) or kept to (times), or the limit.
+    pub bound: f64,
 }
 
 /// One contender of a case, measured in each round.
@@ -103,7 +111,23 @@ impl Contender {
     /// What it should reach, for each of its figures in turn.
     pub fn aims(mut self, of: &'static str, ratios: &[f64]) -> Self {
         for (figure, &ratio) in self.figures.iter_mut().zip(ratios) {
-            figure.aim = Some(Aim { of, ratio });
+            figure.aim = Some(Aim { of: Some(of), bound: ratio });
+        }
+        self
+    }
+
+    /// What each of its figures may be at most.
+    pub fn most(mut self, limits: &[f64]) -> Self {
+        for (figure, &bound) in self.figures.iter_mut().zip(limits) {
+            figure.aim = Some(Aim { of: None, bound });
+        }
+        self
+    }
+
+    /// What each of its figures says, where that differs.
+    pub fn units(mut self, units: &[Unit]) -> Self {
+        for (figure, &unit) in self.figures.iter_mut().zip(units) {
+            figure.unit = unit;
         }
         self
     }

@@ -7,23 +7,25 @@ use crate::measure::{Figure, Unit, quantile};
 
 /// The ratio of a figure to what it is compared with.
 fn ratio(figure: &Figure, all: &[Figure]) -> Option<f64> {
-    let aim = figure.aim?;
-    let raw = all.iter().find(|other| other.case == figure.case && other.contender == aim.of)?;
+    let of = figure.aim?.of?;
+    let raw = all.iter().find(|other| other.case == figure.case && other.contender == of)?;
     Some(figure.median() / raw.median())
 }
 
-fn reached(figure: &Figure, ratio: f64) -> Option<bool> {
+/// Whether it reached its aim, by its ratio or by itself.
+fn reached(figure: &Figure, ratio: Option<f64>) -> Option<bool> {
     let aim = figure.aim?;
-    Some(match figure.unit {
-        Unit::Rate => ratio >= aim.ratio,
-        Unit::Milliseconds => ratio <= aim.ratio,
-    })
+    let value = if aim.of.is_some() { ratio? } else { figure.median() };
+    Some(if figure.unit == Unit::Rate { value >= aim.bound } else { value <= aim.bound })
 }
 
 fn number(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Rate => format!("{value:.0}/s"),
         Unit::Milliseconds => format!("{value:.2} ms"),
+        Unit::Megabytes => format!("{value:.1} MB"),
+        Unit::PerSecond => format!("{value:.1}/s"),
+        Unit::Percent => format!("{value:.2} %"),
     }
 }
 
@@ -34,10 +36,10 @@ pub fn table(figures: &[Figure]) -> Table {
     table.set_header(["case", "contender", "median", "lowest", "highest", "ratio", "aim"]);
     for figure in figures {
         let ratio = ratio(figure, figures);
-        let aim = figure.aim.zip(ratio).map(|(aim, ratio)| {
+        let aim = figure.aim.map(|aim| {
             let sign = if figure.unit == Unit::Rate { ">=" } else { "<=" };
             let reached = if reached(figure, ratio) == Some(true) { "" } else { ", missed" };
-            format!("{sign} {:.2}{reached}", aim.ratio)
+            format!("{sign} {:.2}{reached}", aim.bound)
         });
         table.add_row([
             figure.case.to_owned(),
@@ -68,7 +70,7 @@ pub fn json(figures: &[Figure]) -> serde_json::Result<String> {
         .iter()
         .map(|figure| {
             let ratio = ratio(figure, figures);
-            let reached = ratio.and_then(|ratio| reached(figure, ratio));
+            let reached = reached(figure, ratio);
             Line { figure, median: figure.median(), ratio, reached }
         })
         .collect();

@@ -41,7 +41,8 @@ CREATE INDEX {prefix}job_requests_due ON {prefix}job_requests (due_at) WHERE sta
 CREATE INDEX {prefix}job_requests_expiring ON {prefix}job_requests (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX {prefix}job_requests_parked ON {prefix}job_requests (job, seq) WHERE state = 'parked';
 
--- Held by a worker: one row a running attempt. The run token fences every write about it.
+-- Held by a worker: one row a running attempt. The run token fences every write about it. There are as many rows as this
+-- machine runs jobs at once: looking through them costs less than keeping indexes that each job would enter and leave.
 CREATE TABLE {prefix}job_processes (
     run_token     INTEGER PRIMARY KEY AUTOINCREMENT,
     worker_id     TEXT    NOT NULL,
@@ -76,8 +77,6 @@ CREATE TABLE {prefix}job_processes (
     progress      REAL,
     progress_note TEXT
 ) STRICT;
-CREATE UNIQUE INDEX {prefix}job_processes_id ON {prefix}job_processes (id);
-CREATE INDEX {prefix}job_processes_worker ON {prefix}job_processes (worker_id);
 
 -- Ended attempts, one row each; `final` marks the one that ended the job. No run token: it ended without running.
 CREATE TABLE {prefix}job_results (

@@ -436,6 +436,10 @@ pub(crate) struct Promoted {
     pub count: u64,
     /// Until the next scheduled request is due; `None` when there is none.
     pub next_in: Option<Duration>,
+    /// Whether a waiting request is worth nothing any more.
+    pub expired: bool,
+    /// Whether something is ready, if that was asked.
+    pub ready: bool,
 }
 
 /// A stored request, as a check looks at it to see whether this program could run it.

@@ -3,11 +3,14 @@
 use std::time::Instant;
 
 use anyhow::ensure;
+use chrono::{DateTime, Utc};
+use sqlx::{Connection, PgConnection};
 
-use super::{drained, fill, ours};
+use super::{drained, fill, footprint, ours};
 use crate::measure::{Contender, Figure, Scale, Unit, in_turn, rate};
 use crate::raw::engine;
 use crate::raw::postgres::Raw;
+use crate::server;
 
 const CASE: &str = "drain";
 
@@ -30,6 +33,21 @@ async fn our_drain(jobs: u32) -> anyhow::Result<f64> {
     Ok(rate)
 }
 
+/// The same by two processes.
+async fn two_drain(jobs: u32) -> anyhow::Result<f64> {
+    let queue = ours().await?;
+    fill(&queue, jobs).await?;
+    let address = server::required()?;
+    let mut connection = PgConnection::connect(&address).await?;
+    let since: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut connection).await?;
+    tokio::try_join!(footprint::worker("drain", &address), footprint::worker("drain", &address))?;
+    let sql = "SELECT extract(epoch FROM max(ended_at) - $1)::float8 FROM bench.job_results";
+    let seconds: f64 = sqlx::query_scalar(sql).bind(since).fetch_one(&mut connection).await?;
+    connection.close().await?;
+    queue.close().await;
+    Ok(f64::from(jobs) / seconds)
+}
+
 pub async fn measure(scale: Scale) -> anyhow::Result<Vec<Figure>> {
     let jobs = scale.jobs;
     let contenders = vec![
@@ -39,7 +57,11 @@ pub async fn measure(scale: Scale) -> anyhow::Result<Vec<Figure>> {
         Contender::new(CASE, "minimal engine, ids indexed", Unit::Rate, move || async move {
             raw_drain(Raw::create().await?.with_ids().await?, jobs).await
         }),
-        Contender::new(CASE, "plain-worker", Unit::Rate, move || our_drain(jobs)).aims("minimal engine", &[0.8]),
+        // What is looked up by its id (a status, a cancel, a handle) needs it in an index.
+        Contender::new(CASE, "plain-worker", Unit::Rate, move || our_drain(jobs))
+            .aims("minimal engine, ids indexed", &[0.8]),
+        Contender::new(CASE, "plain-worker, two processes", Unit::Rate, move || two_drain(jobs))
+            .aims("plain-worker", &[1.0]),
     ];
     in_turn(scale.rounds, contenders).await
 }

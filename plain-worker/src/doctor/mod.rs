@@ -18,7 +18,9 @@ mod vitals;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-pub(crate) use vitals::{HandBacks, OpenTransaction, OrphanKey, OverdueRun, Stranded, TableVitals, Vitals};
+pub(crate) use vitals::{HandBacks, OrphanKey, OverdueRun, Stranded, Vitals};
+#[cfg(feature = "postgres")]
+pub(crate) use vitals::{OpenTransaction, TableVitals};
 
 use crate::ledger::ScheduleRow;
 use crate::monitor::WorkerView;

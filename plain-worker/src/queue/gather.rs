@@ -9,8 +9,6 @@ use super::{Queue, STATEMENT_LIMIT};
 use crate::error::{Error, Result};
 use crate::record::{Inserted, NewRequest};
 
-/// How many statements put requests in at the same time: while they are under way, the next ones come together.
-const WRITERS: usize = 4;
 /// How many requests one statement puts in at most.
 const MOST: usize = 500;
 /// How many bytes of arguments, so that one large request does not hold up many.
@@ -47,7 +45,7 @@ impl Gatherer {
         let starts = {
             let mut state = queue.0.gatherer.lock();
             state.waiting.push(Waiting { request, answer });
-            let starts = state.writers < WRITERS;
+            let starts = state.writers < queue.0.store.writers();
             state.writers += usize::from(starts);
             starts
         };

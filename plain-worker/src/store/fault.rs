@@ -5,6 +5,7 @@ use sqlx::error::ErrorKind;
 use crate::error::Error;
 
 /// What stands for the user's program in errors; its command line puts the real name there.
+#[cfg(feature = "cli")]
 pub(crate) const YOUR_PROGRAM: &str = "your-program";
 /// What to do about missing tables.
 pub(super) const CREATE_TABLES: &str = "your-program migrate";

@@ -112,10 +112,14 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Creates missing tables; an older schema is upgraded (SQLite) or an error that names the command.
     async fn prepare(&self) -> Result<()>;
     /// As `prepare`, but missing tables too are an error where creating them is not ours to decide (Postgres).
+    #[cfg(feature = "cli")]
     async fn require(&self) -> Result<()>;
     /// Moves the clock of a store with [`Clock::Movable`]; others refuse.
     async fn move_clock(&self, by: Duration) -> Result<()>;
 
+    /// How many statements of one process are worth writing at the same time: while they are under way, what is to be
+    /// written next comes together.
+    fn writers(&self) -> usize;
     /// Puts requests in, all or none, and answers in their order. A repeat of
     /// a call whose answer was lost sets `again` and stores nothing twice.
     async fn insert(&self, batch: Arc<[NewRequest]>, again: bool) -> Result<Vec<Inserted>>;
@@ -127,8 +131,9 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// is the address past a pooler, if there is one.
     async fn listen(&self, direct: Option<String>, on_wake: OnWake) -> Result<()>;
 
-    /// Makes due requests ready, at most `limit` of them.
-    async fn promote(&self, limit: u32) -> Result<Promoted>;
+    /// Makes due requests ready, at most `limit` of them, and tells what else there is to do; whether something is ready
+    /// only to who is `idle`.
+    async fn promote(&self, limit: u32, idle: bool) -> Result<Promoted>;
     /// Ends waiting requests that are worth nothing any more, at most `limit` of them.
     async fn expire(&self, limit: u32) -> Result<u64>;
     /// Takes ready requests, in their order, each for one new run of the worker.

@@ -42,7 +42,7 @@ impl ByHand {
     /// Does what is due at this moment but for running jobs: slots of schedules, waiting times that are over.
     pub(crate) async fn settle(&mut self) -> Result<()> {
         self.scheduler.look_until_settled().await?;
-        while self.queue.ask(|store| async move { store.promote(PIECE).await }).await?.count > 0 {}
+        while self.queue.ask(|store| async move { store.promote(PIECE, false).await }).await?.count > 0 {}
         while self.queue.ask(|store| async move { store.expire(PIECE).await }).await? > 0 {}
         Ok(())
     }

@@ -28,8 +28,10 @@ use crate::queue::Queue;
 use crate::record::{Claim, Finish, LiveWorker, Run};
 use crate::telling::NewLog;
 
-/// How often a worker looks without having been woken.
-const POLL: Duration = Duration::from_secs(1);
+/// How long a lane sleeps without having been woken: by an announcement, or by the look for what nobody announced.
+const POLL: Duration = Duration::from_secs(10);
+/// How often a lane whose slots are taken looks at them without having been rung.
+const SLOTS_ROUND: Duration = Duration::from_secs(1);
 /// The most that one claim takes.
 const BATCH: usize = 500;
 /// How many runs may be claimed and not yet recorded, waiting, running and ended ones together: what ends faster than
@@ -160,7 +162,7 @@ impl Fetcher {
                 }
                 drop(beside);
                 // It is rung too when a lane that shares these slots has left one; the limit is for what rings nobody.
-                let _ = tokio::time::timeout(POLL, lane.hungry()).await;
+                let _ = tokio::time::timeout(SLOTS_ROUND, lane.hungry()).await;
                 self.fill(lane);
             }
         };

@@ -35,7 +35,7 @@ pub(super) struct ToRecord {
     pub(super) credit: OwnedSemaphorePermit,
 }
 
-/// How many statements write ends at the same time.
+/// How many statements write ends at the same time at most.
 const WRITERS: usize = 2;
 
 /// Records what comes in until all senders are gone.
@@ -49,7 +49,7 @@ pub(super) async fn record_ends(
     hooks: Hooks,
 ) {
     let ends = Mutex::new(ends);
-    let writers = (0..WRITERS).map(|_| async {
+    let writers = (0..WRITERS.min(queue.store().writers())).map(|_| async {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             gather(&mut *ends.lock().await, &mut batch, &running).await;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::config::Config;
@@ -20,7 +20,7 @@ use crate::queue::Queue;
 use crate::record::ParkedRow;
 use crate::status::CancelReason;
 
-/// How often due jobs are looked for when none is known to become due earlier.
+/// How often due jobs are looked for when none is known to become due earlier, and ready ones that nobody was woken for.
 const TICK: Duration = Duration::from_secs(1);
 /// The shortest wait between two looks.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -43,20 +43,26 @@ pub(super) struct Maintenance {
     /// Rung when something became ready.
     pub(super) look: Arc<Notify>,
     pub(super) stop: CancellationToken,
+    /// Which lanes found nothing at their last claim.
+    pub(super) quiet: watch::Receiver<Vec<bool>>,
 }
 
 impl Maintenance {
     /// Makes due jobs ready, when the first of them is due.
     pub(super) async fn promote_until_stopped(self: Arc<Self>) {
         self.repeat_when_rung("make due jobs ready", Some(&self.running.soon), || async {
-            let promoted = self.queue.ask(|store| async move { store.promote(PIECE).await }).await?;
-            if promoted.count > 0 {
+            let idle = self.quiet.borrow().iter().all(|quiet| *quiet);
+            let promoted = self.queue.ask(move |store| async move { store.promote(PIECE, idle).await }).await?;
+            // Also what nobody was woken for.
+            if promoted.count > 0 || promoted.ready {
                 self.look.notify_one();
-                if promoted.count == u64::from(PIECE) {
-                    return Ok(Duration::ZERO);
-                }
             }
-            self.queue.ask(|store| async move { store.expire(PIECE).await }).await?;
+            if promoted.count == u64::from(PIECE) {
+                return Ok(Duration::ZERO);
+            }
+            if promoted.expired {
+                self.queue.ask(|store| async move { store.expire(PIECE).await }).await?;
+            }
             Ok(promoted.next_in.unwrap_or(TICK).clamp(SHORTEST, TICK))
         })
         .await;

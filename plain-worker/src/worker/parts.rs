@@ -81,6 +81,7 @@ impl Parts {
             running: Arc::clone(&running),
             look: Arc::clone(&look),
             stop: stop.clone(),
+            quiet: quiet.subscribe(),
         });
         let mut upkeep = vec![
             spawn(tokio::spawn(Arc::clone(&keeper).promote_until_stopped())),
@@ -92,6 +93,7 @@ impl Parts {
                     running: Arc::clone(&running),
                     look: Arc::clone(&look),
                     stop: heartbeat_token.clone(),
+                    quiet: quiet.subscribe(),
                 })
                 .notice_until_stopped(),
             )),

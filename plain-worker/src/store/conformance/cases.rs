@@ -72,7 +72,7 @@ pub(super) async fn jobs_are_claimed_by_priority_then_due_time_then_order_of_enq
     ])
     .await;
     f.move_clock(SECOND * 2).await.unwrap();
-    assert_eq!(f.promote(10).await.unwrap().count, 1);
+    assert_eq!(f.promote(10, false).await.unwrap().count, 1);
     let mut order = Vec::new();
     for _ in 0..4 {
         order.extend(f.take(2).await.iter().map(number));
@@ -144,15 +144,15 @@ pub(super) async fn a_delayed_job_is_claimed_when_its_time_has_come(f: Fixture) 
         changed(2, |request| request.due = Due::At(at)),
     ])
     .await;
-    let first = f.promote(10).await.unwrap();
+    let first = f.promote(10, false).await.unwrap();
     assert_eq!(first.count, 0);
     assert!(first.next_in.is_some_and(|next| next > SECOND * 50 && next <= SECOND * 60), "{first:?}");
     assert!(f.take(10).await.is_empty());
     f.move_clock(SECOND * 61).await.unwrap();
-    assert_eq!(f.promote(10).await.unwrap().count, 1);
+    assert_eq!(f.promote(10, false).await.unwrap().count, 1);
     assert_eq!(number(&f.take_one().await), 1);
     f.move_clock(SECOND * 61).await.unwrap();
-    assert_eq!(f.promote(10).await.unwrap(), crate::record::Promoted { count: 1, next_in: None });
+    assert_eq!(f.promote(10, false).await.unwrap(), crate::record::Promoted { count: 1, ..Default::default() });
     assert_eq!(number(&f.take_one().await), 2);
 }
 
@@ -204,7 +204,7 @@ pub(super) async fn a_retry_is_written_with_its_failure(f: Fixture) {
     assert!((row.due_at - row.enqueued_at).num_seconds() >= 29);
     assert_eq!(f.attempts(run.id).await.unwrap().len(), 1);
     f.move_clock(SECOND * 31).await.unwrap();
-    f.promote(10).await.unwrap();
+    f.promote(10, false).await.unwrap();
     let second = f.take_one().await;
     assert_eq!((second.attempt, second.failures, second.retries), (2, 1, 3));
 }
@@ -251,7 +251,7 @@ pub(super) async fn a_key_is_free_when_its_job_has_ended(f: Fixture) {
     assert!(f.end(waits(&run, record(AttemptStatus::Errored), again(&run, JobState::Retrying, Duration::ZERO))).await);
     let held = f.put(vec![keyed(2, "k", UniqueUntil::End)]).await[0];
     assert_eq!(held, Inserted::Existing(run.id, JobState::Retrying));
-    f.promote(10).await.unwrap();
+    f.promote(10, false).await.unwrap();
     let run = f.take_one().await;
     assert!(f.end(died(&run)).await);
     assert!(f.put(vec![keyed(3, "k", UniqueUntil::End)]).await[0].is_new());
@@ -862,7 +862,7 @@ pub(super) async fn each_state_is_kept_for_its_own_time(f: Fixture) {
     f.end(ended(&runs[2], AttemptStatus::Cancelled, JobState::Cancelled)).await;
     f.move_clock(SECOND * 2).await.unwrap();
     assert_eq!(f.expire(10).await.unwrap(), 1);
-    f.promote(10).await.unwrap();
+    f.promote(10, false).await.unwrap();
     let again = f.take_one().await;
     assert_eq!(number(&again), 2);
     f.end(Finish { failures: 2, ..died(&again) }).await;

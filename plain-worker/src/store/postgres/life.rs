@@ -44,21 +44,22 @@ impl PostgresStore {
     }
 
     /// In how many microseconds the next scheduled request is due.
-    async fn next_due(&self) -> Result<Option<i64>> {
+    async fn next_due(&self, count: u64, idle: bool) -> Result<Promoted> {
         let fault = self.fault("look for due jobs");
-        let row = sqlx::query(safe(&self.sql.next_due)).fetch_one(&self.pool).await.map_err(&fault)?;
-        row.try_get(0).map_err(&fault)
+        let row = sqlx::query(safe(&self.sql.next_due)).bind(idle).fetch_one(&self.pool).await.map_err(&fault)?;
+        let next: Option<i64> = row.try_get(0).map_err(&fault)?;
+        let next_in = next.map(|next| Duration::from_micros(u64::try_from(next).unwrap_or_default()));
+        let (expired, ready) = (row.try_get(1).map_err(&fault)?, row.try_get(2).map_err(&fault)?);
+        Ok(Promoted { count, next_in, expired, ready })
     }
 
-    pub(super) async fn promote_due(&self, limit: u32) -> Result<Promoted> {
-        let mut count = 0;
-        let mut next = self.next_due().await?;
-        if next.is_some_and(|next| next <= 0) {
-            count = giving_way!(self, self.promote_once(limit))?;
-            next = self.next_due().await?;
+    pub(super) async fn promote_due(&self, limit: u32, idle: bool) -> Result<Promoted> {
+        let mut promoted = self.next_due(0, idle).await?;
+        if promoted.next_in == Some(Duration::ZERO) {
+            let count = giving_way!(self, self.promote_once(limit))?;
+            promoted = self.next_due(count, idle).await?;
         }
-        let next_in = next.map(|next| Duration::from_micros(u64::try_from(next).unwrap_or_default()));
-        Ok(Promoted { count, next_in })
+        Ok(promoted)
     }
 
     async fn promote_once(&self, limit: u32) -> Result<u64> {

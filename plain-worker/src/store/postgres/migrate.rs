@@ -56,6 +56,7 @@ impl PostgresStore {
         }
     }
 
+    #[cfg(feature = "cli")]
     pub(super) async fn require_tables(&self) -> Result<()> {
         self.schema_state().await?.require(needed(), self.database.clone())
     }

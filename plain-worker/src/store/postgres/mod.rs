@@ -300,8 +300,13 @@ impl Store for PostgresStore {
         self.create_or_require().await
     }
 
+    #[cfg(feature = "cli")]
     async fn require(&self) -> Result<()> {
         self.require_tables().await
+    }
+
+    fn writers(&self) -> usize {
+        4
     }
 
     async fn move_clock(&self, by: Duration) -> Result<()> {
@@ -324,8 +329,8 @@ impl Store for PostgresStore {
         self.hear(direct.as_deref(), on_wake).await
     }
 
-    async fn promote(&self, limit: u32) -> Result<Promoted> {
-        self.promote_due(limit).await
+    async fn promote(&self, limit: u32, idle: bool) -> Result<Promoted> {
+        self.promote_due(limit, idle).await
     }
 
     async fn expire(&self, limit: u32) -> Result<u64> {

@@ -24,7 +24,7 @@ impl SqliteStore {
                 keys.push((row.get::<&str>("job")?, key, row.id("id")?));
             }
         }
-        sqlx::query(safe(&self.sql.claim_delete)).bind(json(&seqs)).execute(&mut *write.tx).await.map_err(fault)?;
+        sqlx::query(safe(&self.sql.take_out)).bind(json(&seqs)).execute(&mut *write.tx).await.map_err(fault)?;
         self.free_keys(write, &keys).await
     }
 

@@ -67,6 +67,13 @@ impl<'r> StoredRequest<'r> {
     }
 }
 
+/// The first of requests that differ in their ids and arguments only, are due now and hold no key.
+fn alike(requests: &[NewRequest]) -> Option<&NewRequest> {
+    let (first, rest) = requests.split_first()?;
+    (first.due == Due::Now && first.unique.is_none() && rest.iter().all(|request| request.alike(first)))
+        .then_some(first)
+}
+
 /// Puts requests in on a connection that is in a transaction.
 pub(super) async fn insert_on(
     connection: &mut SqliteConnection,
@@ -76,11 +83,7 @@ pub(super) async fn insert_on(
 ) -> Result<Vec<Inserted>> {
     let mut all = Vec::with_capacity(requests.len());
     for piece in requests.chunks(PIECE) {
-        if let Some((first, rest)) = piece.split_first()
-            && first.due == Due::Now
-            && first.unique.is_none()
-            && rest.iter().all(|request| request.alike(first))
-        {
+        if let Some(first) = alike(piece) {
             insert_alike(connection, sql, piece, first, fault).await?;
             all.extend(piece.iter().map(|request| Inserted::New(request.id)));
             continue;
@@ -149,6 +152,12 @@ async fn holders(
 impl SqliteStore {
     pub(super) async fn insert_batch(&self, batch: &[NewRequest], again: bool) -> Result<Vec<Inserted>> {
         let fault = self.fault("enqueue");
+        if let Some(first) = alike(batch).filter(|_| !again && batch.len() <= PIECE) {
+            // One statement is a transaction by itself.
+            let mut alone = self.alone("enqueue").await?;
+            insert_alike(&mut alone.connection, &self.sql, batch, first, &fault).await?;
+            return Ok(batch.iter().map(|request| Inserted::New(request.id)).collect());
+        }
         let mut write = self.write("enqueue").await?;
         let inserted = if again {
             // The first try may have been committed, and its jobs may stand anywhere by now.

@@ -1,8 +1,10 @@
+use std::time::Duration;
+
 use sqlx::Row;
 
 use super::hold::Locks;
 use super::rows::each;
-use super::{SqliteStore, json, safe};
+use super::{SqliteStore, json, runs, safe};
 use crate::error::{Error, Result};
 use crate::record::{LiveWorker, ParkedRow, Promoted, Run, StoredRow, WorkerId};
 
@@ -30,7 +32,11 @@ impl SqliteStore {
             .fetch_all(&self.pool)
             .await
             .map_err(fault)?;
-        each(&rows, "job_processes", |row| row.run())
+        let (runs, unreadable) = runs::read(&rows)?;
+        for row in unreadable {
+            tracing::error!(seq = row.seq, reason = %row.reason, "a run that a worker holds cannot be read");
+        }
+        Ok(runs.into_iter().map(|one| one.run).collect())
     }
 
     pub(super) async fn remove_workers(&self, workers: Vec<WorkerId>) -> Result<u64> {
@@ -50,16 +56,18 @@ impl SqliteStore {
     }
 
     /// In how many microseconds the next scheduled request is due.
-    async fn next_due(&self) -> Result<Option<i64>> {
+    async fn next_due(&self, count: u64, idle: bool) -> Result<Promoted> {
         let fault = self.fault("look for due jobs");
-        let row = sqlx::query(safe(&self.sql.next_due)).fetch_one(&self.pool).await.map_err(&fault)?;
-        row.try_get(0).map_err(&fault)
+        let row = sqlx::query(safe(&self.sql.next_due)).bind(idle).fetch_one(&self.pool).await.map_err(&fault)?;
+        let next: Option<i64> = row.try_get(0).map_err(&fault)?;
+        let next_in = next.map(|next| Duration::from_micros(u64::try_from(next).unwrap_or_default()));
+        let (expired, ready) = (row.try_get(1).map_err(&fault)?, row.try_get(2).map_err(&fault)?);
+        Ok(Promoted { count, next_in, expired, ready })
     }
 
-    pub(super) async fn promote_due(&self, limit: u32) -> Result<Promoted> {
-        let mut count = 0;
-        let mut next = self.next_due().await?;
-        if next.is_some_and(|next| next <= 0) {
+    pub(super) async fn promote_due(&self, limit: u32, idle: bool) -> Result<Promoted> {
+        let mut promoted = self.next_due(0, idle).await?;
+        if promoted.next_in == Some(Duration::ZERO) {
             let mut write = self.write("make due jobs ready").await?;
             let done = sqlx::query(safe(&self.sql.promote))
                 .bind(limit)
@@ -67,19 +75,13 @@ impl SqliteStore {
                 .await
                 .map_err(self.fault("make due jobs ready"))?;
             write.commit(self).await?;
-            count = done.rows_affected();
-            next = self.next_due().await?;
+            promoted = self.next_due(done.rows_affected(), idle).await?;
         }
-        let next_in = next.map(|next| std::time::Duration::from_micros(u64::try_from(next).unwrap_or_default()));
-        Ok(Promoted { count, next_in })
+        Ok(promoted)
     }
 
     pub(super) async fn expire_waiting(&self, limit: u32) -> Result<u64> {
         let fault = self.fault("end expired jobs");
-        let row = sqlx::query(safe(&self.sql.expired)).fetch_one(&self.pool).await.map_err(&fault)?;
-        if !row.try_get::<bool, _>(0).map_err(&fault)? {
-            return Ok(0);
-        }
         let mut write = self.write("end expired jobs").await?;
         let rows =
             sqlx::query(safe(&self.sql.expire_results)).bind(limit).fetch_all(&mut *write.tx).await.map_err(&fault)?;

@@ -1,7 +1,6 @@
 //! Rows of SQLite as the words of this crate.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::Row;
@@ -9,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::record::{AttemptRow, Ended, JobId, JobRow, Run, StatLine};
+use crate::record::{AttemptRow, Ended, JobId, JobRow, StatLine};
 use crate::telling::Progress;
 
 /// Reads one row; its errors name the table and the column.
@@ -56,35 +55,6 @@ impl<'r> Reader<'r> {
     pub(super) fn instant_or_none(&self, column: &str) -> Result<Option<DateTime<Utc>>> {
         let micros: Option<i64> = self.get(column)?;
         micros.map_or(Ok(None), |_| self.instant(column).map(Some))
-    }
-
-    pub(super) fn run(&self) -> Result<Run> {
-        let key: Option<String> = self.get("unique_key")?;
-        let until = self.word_or_none("unique_until")?;
-        let timeout: Option<i64> = self.get("timeout_ms")?;
-        Ok(Run {
-            token: self.get("run_token")?,
-            id: self.id("id")?,
-            job: self.get("job")?,
-            queue: self.get("queue")?,
-            priority: self.get("priority")?,
-            due_at: self.instant("due_at")?,
-            enqueued_at: self.instant("enqueued_at")?,
-            started_at: self.instant("started_at")?,
-            expired: self.get::<Option<bool>>("expired")?.unwrap_or(false),
-            arguments: self.get("arguments")?,
-            shape: self.get("shape")?,
-            attempt: self.get("attempt")?,
-            failures: self.get("failures")?,
-            losses: self.get("losses")?,
-            hand_backs: self.get("hand_backs")?,
-            retries: self.get("retries")?,
-            timeout: timeout.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis),
-            on_lost: self.word("on_lost")?,
-            unique: key.zip(until),
-            metadata: self.get("metadata")?,
-            slot: self.instant_or_none("slot")?,
-        })
     }
 
     pub(super) fn job(&self) -> Result<JobRow> {

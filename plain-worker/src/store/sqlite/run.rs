@@ -3,7 +3,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 use sqlx::{Row, SqliteConnection};
 
-use super::rows::{Reader, each};
+use super::rows::each;
+use super::runs::{self, Unreadable};
 use super::{SqliteStore, Statements, Write, json, micros, safe};
 use crate::error::{Error, Result};
 use crate::record::{Claim, Finish, JobId, Next, Notice, Run, RunToken, WorkerId};
@@ -70,6 +71,17 @@ async fn free_keys_on(
     sqlx::query(safe(&sql.free_keys)).bind(json(keys)).execute(connection).await.map(drop).map_err(fault)
 }
 
+/// Which of these runs are still held.
+async fn held(
+    connection: &mut SqliteConnection,
+    sql: &Statements,
+    tokens: &str,
+    fault: &(impl Fn(sqlx::Error) -> Error + Sync),
+) -> Result<HashSet<RunToken>> {
+    let rows = sqlx::query(safe(&sql.held)).bind(tokens.to_owned()).fetch_all(connection).await.map_err(fault)?;
+    rows.iter().map(|row| row.try_get(0).map_err(fault)).collect()
+}
+
 /// Records ends on a connection that is in a transaction; returns the tokens that were still held.
 pub(super) async fn finish_on(
     connection: &mut SqliteConnection,
@@ -77,20 +89,23 @@ pub(super) async fn finish_on(
     ends: &[Finish],
     fault: &(impl Fn(sqlx::Error) -> Error + Sync),
 ) -> Result<Vec<RunToken>> {
-    let tokens = json(&ends.iter().map(|end| end.token).collect::<Vec<_>>());
-    let plain = ends.iter().all(|end| end.went_well_without_output());
-    let stored = if plain { String::new() } else { json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>()) };
-    if plain {
-        sqlx::query(safe(&sql.finish_success)).bind(&tokens).execute(&mut *connection).await.map_err(fault)?;
-    } else if ends.iter().any(|end| end.record.is_some()) {
-        sqlx::query(safe(&sql.finish_results)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
-    }
-    if ends.iter().any(|end| matches!(end.next, Next::Again(_))) {
-        sqlx::query(safe(&sql.finish_requests)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
-    }
-    let rows =
-        sqlx::query(safe(&sql.finish_processes)).bind(tokens).fetch_all(&mut *connection).await.map_err(fault)?;
-    let recorded = rows.iter().map(|row| row.try_get(0).map_err(fault)).collect::<Result<HashSet<RunToken>>>()?;
+    let all: HashSet<RunToken> = ends.iter().map(|end| end.token).collect();
+    let tokens = json(&all);
+    let recorded = if ends.iter().all(Finish::went_well_without_output) {
+        let done =
+            sqlx::query(safe(&sql.finish_success)).bind(&tokens).execute(&mut *connection).await.map_err(fault)?;
+        if done.rows_affected() == all.len() as u64 { all } else { held(connection, sql, &tokens, fault).await? }
+    } else {
+        let stored = json(&ends.iter().map(StoredEnd::of).collect::<Vec<_>>());
+        if ends.iter().any(|end| end.record.is_some()) {
+            sqlx::query(safe(&sql.finish_results)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
+        }
+        if ends.iter().any(|end| matches!(end.next, Next::Again(_))) {
+            sqlx::query(safe(&sql.finish_requests)).bind(&stored).execute(&mut *connection).await.map_err(fault)?;
+        }
+        held(connection, sql, &tokens, fault).await?
+    };
+    sqlx::query(safe(&sql.finish_processes)).bind(tokens).execute(&mut *connection).await.map_err(fault)?;
     let freed: Vec<_> = ends
         .iter()
         .filter(|end| matches!(end.next, Next::End(_)) && recorded.contains(&end.token))
@@ -134,30 +149,25 @@ impl SqliteStore {
             (_, []) => query.bind(json(pairs)).bind(claim.limit).bind(depth),
             _ => query.bind(json(pairs)).bind(claim.limit).bind(depth).bind(json(&shapes)),
         };
-        let rows = query.fetch_all(&mut *write.tx).await.map_err(&fault)?;
-        let mut runs = Vec::with_capacity(rows.len());
-        let mut unreadable: Vec<(i64, RunToken, String)> = Vec::new();
-        for row in &rows {
-            let seq = row.try_get::<i64, _>("seq").map_err(&fault)?;
-            match Reader::new(row, "job_requests").run() {
-                Ok(run) => runs.push((seq, run)),
-                Err(error) => unreadable.push((seq, row.try_get("run_token").map_err(&fault)?, error.to_string())),
-            }
+        let done = query.execute(&mut *write.tx).await.map_err(&fault)?;
+        let count = i64::try_from(done.rows_affected()).unwrap_or(i64::MAX);
+        if count == 0 {
+            return Ok((Vec::new(), false));
         }
-        sqlx::query(safe(&self.sql.claim_delete))
-            .bind(json(&runs.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()))
-            .execute(&mut *write.tx)
-            .await
-            .map_err(&fault)?;
+        // Nobody else writes meanwhile: the tokens of one statement follow each other.
+        let first = done.last_insert_rowid() - count + 1;
+        let rows = sqlx::query(safe(&self.sql.claimed)).bind(first).fetch_all(&mut *write.tx).await.map_err(&fault)?;
+        let (mut runs, unreadable) = runs::read(&rows)?;
         if !unreadable.is_empty() {
-            let rows = json(&unreadable);
+            let rows = json(&unreadable.iter().map(|row| (row.seq, row.token, &row.reason)).collect::<Vec<_>>());
             for statement in [&self.sql.park_unreadable, &self.sql.unclaim_unreadable] {
                 sqlx::query(safe(statement)).bind(&rows).execute(&mut *write.tx).await.map_err(&fault)?;
             }
         }
-        // RETURNING promises no order.
-        runs.sort_by_key(|(seq, run)| (std::cmp::Reverse(run.priority), run.due_at, *seq));
-        let runs: Vec<Run> = runs.into_iter().map(|(_, run)| run).collect();
+        sqlx::query(safe(&self.sql.claim_delete)).bind(first).execute(&mut *write.tx).await.map_err(&fault)?;
+        // They come in no order.
+        runs.sort_by_key(|one| (std::cmp::Reverse(one.run.priority), one.run.due_at, one.seq));
+        let runs: Vec<Run> = runs.into_iter().map(|one| one.run).collect();
         let started: Vec<_> = runs
             .iter()
             .filter_map(|run| match &run.unique {
@@ -167,7 +177,7 @@ impl SqliteStore {
             .collect();
         self.free_keys(&mut write, &started).await?;
         write.commit(self).await?;
-        for (seq, _, reason) in &unreadable {
+        for Unreadable { seq, reason, .. } in &unreadable {
             tracing::warn!(seq, %reason, "a row of the queue cannot be read; it is parked");
         }
         Ok((runs, !unreadable.is_empty()))

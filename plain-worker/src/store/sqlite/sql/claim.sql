@@ -1,5 +1,5 @@
--- Gives ready requests to a worker, in their order, each as a new run; `claim_delete.sql` follows in the same
--- transaction. ?1: worker, ?2: build, ?3: pairs of queue and job (JSON), ?4: how many, ?5: how many of a pair are looked
+-- Gives ready requests to a worker, in their order, each as a new run; `claimed.sql` and `claim_delete.sql`
+-- follow in the same transaction. ?1: worker, ?2: build, ?3: pairs of queue and job (JSON), ?4: how many, ?5: how many of a pair are looked
 -- at; the filter has ?6.
 WITH heads AS MATERIALIZED (
     SELECT p.key AS pair, r.priority, r.due_at, r.seq
@@ -33,4 +33,3 @@ SELECT ?1, ?2, {now},
      WHERE NOT EXISTS (SELECT 1 FROM bound b WHERE (-h.priority, h.due_at, h.seq) > (-b.priority, b.due_at, b.seq))
      ORDER BY h.priority DESC, h.due_at, h.seq
      LIMIT ?4)
-RETURNING *, expires_at <= started_at AS expired

@@ -14,4 +14,3 @@ SELECT ?1, ?2, {now},
      WHERE c.state = 'ready' AND c.queue = ?3 AND c.job = ?4
      ORDER BY c.priority DESC, c.due_at, c.seq
      LIMIT ?5)
-RETURNING *, expires_at <= started_at AS expired
