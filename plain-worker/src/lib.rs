@@ -112,7 +112,8 @@ pub use job::{
 };
 pub use ledger::{ScheduleRow, ScheduleRun};
 pub use monitor::{
-    AuditRow, Depth, Facts, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, explain, percentile,
+    AuditRow, Depth, Facts, FailureGroup, RATE_BOUNDS, Rate, RateKind, RateQuery, RunPoint, WorkerView, explain,
+    percentile,
 };
 pub use pause::{Pause, PauseTarget};
 #[doc = include_str!("docs/job.md")]

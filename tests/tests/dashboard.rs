@@ -3,6 +3,8 @@
 #[path = "dashboard/site.rs"]
 mod site;
 
+#[path = "dashboard/functions.rs"]
+mod functions;
 #[path = "dashboard/jobs.rs"]
 mod jobs;
 #[path = "dashboard/schedules.rs"]
@@ -67,7 +69,7 @@ async fn some_jobs(queue: &Queue) {
 }
 
 /// Every page there is, with the filter that shows all.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 17] = [
     "/",
     "/?range=month",
     "/schedules",
@@ -81,6 +83,8 @@ const PAGES: [&str; 15] = [
     "/queues",
     "/workers",
     "/functions",
+    "/functions/fails",
+    "/?range=day&queue=x&job=%3Cscript%3Ealert",
     "/audit",
     "/nowhere",
 ];

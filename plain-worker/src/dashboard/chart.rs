@@ -48,7 +48,7 @@ fn clock(at: i64, step: i64) -> String {
 /// Stacked bars: what is counted a step. `names` are the series with their classes.
 pub(super) fn bars(title: &str, steps: &[Step], span: i64, names: &[(&str, &str)]) -> Markup {
     let highest = steps.iter().map(|step| step.values.iter().sum::<f64>()).fold(0.0, f64::max);
-    let top = round_up(highest.max(1.0));
+    let top = round_up(highest.max(2.0));
     let slot = (WIDE - LEFT) / steps.len().max(1) as f64;
     let height = |value: f64| (HEIGHT - TOP - BOTTOM) * value / top;
     html! {

@@ -62,12 +62,13 @@ pub struct Dashboard {
     queue: Queue,
     auth: Auth,
     hosts: Vec<String>,
+    enqueue: bool,
 }
 
 impl Dashboard {
     /// The pages of this queue for whom `auth` lets in.
     pub fn new(queue: Queue, auth: Auth) -> Self {
-        Self { queue, auth, hosts: Vec::new() }
+        Self { queue, auth, hosts: Vec::new(), enqueue: false }
     }
 
     /// Also takes requests for this host name or address, without a port; by default `localhost` and loopback
@@ -77,9 +78,15 @@ impl Dashboard {
         self
     }
 
+    /// Also lets operators enqueue the jobs of this program, by a form on each function's page.
+    pub fn enqueue(mut self) -> Self {
+        self.enqueue = true;
+        self
+    }
+
     /// The router.
     pub fn router(self) -> Router {
-        let state = State::new(self.queue, self.auth, self.hosts);
+        let state = State::new(self.queue, self.auth, self.hosts, self.enqueue);
         Router::new()
             .route("/", get(pages::home::page))
             .route("/jobs", get(pages::jobs::page))
@@ -94,6 +101,7 @@ impl Dashboard {
             .route("/queues", get(pages::queues::page))
             .route("/workers", get(pages::workers::page))
             .route("/functions", get(pages::functions::page))
+            .route("/functions/{name}", get(pages::functions::one).post(pages::functions::enqueue))
             .route("/audit", get(pages::audit::page))
             .route("/pause", post(actions::pause))
             .route("/resume", post(actions::resume))

@@ -16,13 +16,14 @@ struct Inner {
     auth: Auth,
     hosts: Vec<String>,
     live: Live,
+    enqueue: bool,
     bulks: Mutex<BTreeMap<u64, Bulk>>,
 }
 
 impl State {
-    pub(super) fn new(queue: Queue, auth: Auth, hosts: Vec<String>) -> Self {
+    pub(super) fn new(queue: Queue, auth: Auth, hosts: Vec<String>, enqueue: bool) -> Self {
         let live = Live::new(queue.clone());
-        Self(Arc::new(Inner { queue, auth, hosts, live, bulks: Mutex::default() }))
+        Self(Arc::new(Inner { queue, auth, hosts, live, enqueue, bulks: Mutex::default() }))
     }
 
     pub(super) fn queue(&self) -> &Queue {
@@ -35,6 +36,11 @@ impl State {
 
     pub(super) fn hosts(&self) -> &[String] {
         &self.0.hosts
+    }
+
+    /// Whether forms that enqueue are open.
+    pub(super) fn enqueues(&self) -> bool {
+        self.0.enqueue
     }
 
     pub(super) fn live(&self) -> &Live {

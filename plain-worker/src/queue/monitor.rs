@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::Queue;
 use crate::error::Result;
-use crate::monitor::{AuditRow, Depth, Facts, Figures, Rate, RateQuery, RunPoint, WorkerView, explain, exposition};
+use crate::monitor::{
+    AuditRow, Depth, Facts, FailureGroup, Figures, Rate, RateQuery, RunPoint, WorkerView, explain, exposition, grouped,
+};
 use crate::record::{JobFilter, JobRow};
 
 impl Queue {
@@ -41,6 +43,19 @@ impl Queue {
     /// [`Error::TooLong`](crate::Error::TooLong) when the search takes longer than [`JobFilter::within`].
     pub async fn points(&self, filter: JobFilter, limit: u32) -> Result<Vec<RunPoint>> {
         self.ask(move |store| async move { store.points(filter, limit).await }).await
+    }
+
+    /// How a job has failed within a week, errors that differ in numbers only together; of the newest 5,000 attempts.
+    /// `None` when they could not be found in two seconds.
+    ///
+    /// # Errors
+    /// When the database cannot be asked.
+    pub async fn failure_groups(&self, job: &str) -> Result<Option<Vec<FailureGroup>>> {
+        const MOST: u32 = 5_000;
+        let job = job.to_owned();
+        let found = self.ask(move |store| async move { store.failures(job, MOST).await }).await?;
+        let now = self.now().await?;
+        Ok(found.map(|failures| grouped(&failures, now)))
     }
 
     /// All figures in Prometheus' text format, as the dashboard serves them at `/metrics`; what each is stands in

@@ -39,7 +39,7 @@ use crate::change::Requeue;
 use crate::doctor::Vitals;
 use crate::error::{Refused, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, Rate, RateQuery, RunPoint, WorkerView};
+use crate::monitor::{AuditRow, Depth, Failure, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -233,6 +233,8 @@ pub(crate) trait Store: Send + Sync + 'static {
     async fn ahead(&self, id: JobId) -> Result<Option<u64>>;
     /// Sums of what ended.
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>>;
+    /// The newest failed attempts of a job within a week; `None`: it would take too long.
+    async fn failures(&self, job: String, limit: u32) -> Result<Option<Vec<Failure>>>;
     /// Sums of all that has ever ended, by names.
     async fn totals(&self) -> Result<Vec<Rate>>;
     /// Makes the next sums from the results, each end once; `false`: there are none to make now.

@@ -25,6 +25,9 @@ pub(in super::super) struct Pages {
     /// Answer requests for this host name, too; only names of this machine by default; may be repeated
     #[arg(long, value_name = "NAME", env = "PLAIN_WORKER_DASHBOARD_HOST", value_delimiter = ',')]
     host: Vec<String>,
+    /// Let people enqueue the jobs of this program by a form
+    #[arg(long, env = "PLAIN_WORKER_DASHBOARD_ENQUEUE")]
+    enqueue: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -40,6 +43,7 @@ impl Pages {
         };
         let queue = self.settings.open(app, Tables::Require, Level::Info).await?;
         let pages = self.host.into_iter().fold(Dashboard::new(queue.clone(), auth), Dashboard::host);
+        let pages = if self.enqueue { pages.enqueue() } else { pages };
         let stop = Stop::listen()?;
         // Nothing reads the answer of a print that a closed pipe refuses; the pages are served all the same.
         let started = |address| drop(print(&format!("the dashboard is at http://{address}")));

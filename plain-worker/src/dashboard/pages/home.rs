@@ -12,7 +12,7 @@ use super::super::state::State;
 use super::super::{json, words};
 use super::queues::{Line, lines, table};
 use super::schedules::{self, Line as Scheduled};
-use super::{Asked, jobs_link};
+use super::{Asked, escaped, jobs_link};
 use crate::filter::quoted;
 use crate::monitor::{Rate, RateKind, RateQuery, WorkerView, percentile};
 use crate::status::JobState;
@@ -31,7 +31,9 @@ pub(in super::super) async fn page(
     let figures = figures_of(queue).await?;
     let lines = lines(queue).await?;
     let workers = queue.workers().await?;
-    let series = queue.rates(RateQuery::last(seconds).step(step)).await?;
+    let of = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+    let wanted = RateQuery { queue: of(&asked.queue), job: of(&asked.job), ..RateQuery::last(seconds).step(step) };
+    let series = queue.rates(wanted).await?;
     let by_name = queue.rates(RateQuery::last(86_400).by_name()).await?;
     let now = queue.now().await?;
     let dead: u64 = by_name.iter().filter(|rate| rate.kind == RateKind::Dead).map(|rate| rate.count).sum();
@@ -50,7 +52,7 @@ pub(in super::super) async fn page(
         div .row .spread {
             h1 { "Monitoring" }
             div .tabs role="navigation" aria-label="Range" {
-                @for (name, ..) in RANGES { a href={ "?range=" (name) } aria-current=[(name == range).then_some("true")] { (name) } }
+                @for (name, ..) in RANGES { a href={ "?range=" (name) "&queue=" (escaped(&asked.queue)) "&job=" (escaped(&asked.job)) } aria-current=[(name == range).then_some("true")] { (name) } }
             }
         }
         @if !alerts.is_empty() {
@@ -68,6 +70,7 @@ pub(in super::super) async fn page(
                 span .soft { "workers, " span data-live="workers.slots" { (figure("workers.slots")) } " slots" }
             }
         }
+        (narrowed(&visit, &asked, range, &by_name))
         div #charts data-refresh="30" { (charts(&series, seconds, step, now.timestamp())) }
         section .panel { header { h2 { "Queues" } a href={ (visit.base) "/queues" } { "All" } } (table(&visit, &lines, now, false)) }
         div .two {
@@ -76,6 +79,28 @@ pub(in super::super) async fn page(
         }
     };
     Ok(html_answer(frame(&visit, "/", "Monitoring", body)))
+}
+
+/// The form that chooses whose figures the charts show.
+fn narrowed(visit: &Visit, asked: &Asked, range: &str, rates: &[Rate]) -> Markup {
+    let choice = |name: &'static str, all: &'static str, chosen: &str, of: fn(&Rate) -> &str| {
+        let names: std::collections::BTreeSet<&str> =
+            rates.iter().map(of).chain((!chosen.is_empty()).then_some(chosen)).collect();
+        html! {
+            select name=(name) aria-label=(all) {
+                option value="" { (all) }
+                @for value in names.into_iter().take(200) { option value=(value) selected[value == chosen] { (words::cut(value, 40)) } }
+            }
+        }
+    };
+    html! {
+        form .row .narrow method="get" action={ (visit.base) "/" } {
+            input type="hidden" name="range" value=(range);
+            (choice("queue", "all queues", &asked.queue, |rate| &rate.queue))
+            (choice("job", "all jobs", &asked.job, |rate| &rate.job))
+            button { "Show" }
+        }
+    }
 }
 
 /// What is wrong, each with the path of the page where it is put right.
@@ -208,7 +233,7 @@ fn charts(series: &[Rate], seconds: i64, step: i64, now: i64) -> Markup {
                 series.iter().filter(|rate| rate.at == at && wanted(&rate.kind)).map(|rate| (rate.bucket, rate.count));
             percentile(buckets, share).unwrap_or_default() as f64
         };
-        ats.iter().map(|&at| Step { at, values: vec![of(at, 0.5), of(at, 0.95)] }).collect()
+        ats.iter().map(|&at| Step { at, values: vec![of(at, 0.5), of(at, 0.95), of(at, 0.99)] }).collect()
     };
     let unit = match step {
         60 => "a minute",
@@ -216,8 +241,8 @@ fn charts(series: &[Rate], seconds: i64, step: i64, now: i64) -> Markup {
         10_800 => "3 hours",
         _ => "12 hours",
     };
-    let curves = [("p50", "l-p50"), ("p95", "l-p95")];
-    let key = html! { span .legend { span .p50 { i {} "p50" } span .p95 { i {} "p95" } } };
+    let curves = [("p50", "l-p50"), ("p95", "l-p95"), ("p99", "l-p99")];
+    let key = html! { span .legend { span .p50 { i {} "p50" } span .p95 { i {} "p95" } span .p99 { i {} "p99" } } };
     html! {
         section .panel {
             header { h2 { "Ended " (unit) } span .legend { span .ok { i {} "succeeded" } span .no { i {} "failed" } } }

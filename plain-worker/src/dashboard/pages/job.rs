@@ -20,6 +20,7 @@ use crate::filter::quoted;
 use crate::ledger::schedule_of;
 use crate::record::{AttemptRow, JobId, JobRow};
 use crate::registry::Registry;
+use crate::telling::AttemptLog;
 
 pub(in super::super) async fn page(
     Shared(state): Shared<State>,
@@ -38,6 +39,7 @@ pub(in super::super) async fn page(
     let job = queue.job(id).await?.ok_or_else(gone)?;
     let why = queue.why(&job).await?;
     let mut attempts = queue.attempts(id).await?;
+    let logs = if visit.may(Action::ViewArguments) { queue.logs(id).await? } else { Vec::new() };
     let job = shown(&visit, job);
     if !visit.may(Action::ViewArguments) {
         for attempt in &mut attempts {
@@ -46,7 +48,7 @@ pub(in super::super) async fn page(
         }
     }
     if asked.json() {
-        return Ok(json::answer(&serde_json::json!({ "job": job, "why": why, "attempts": attempts })));
+        return Ok(json::answer(&serde_json::json!({ "job": job, "why": why, "attempts": attempts, "logs": logs })));
     }
     let now = queue.now().await?;
     let body = html! {
@@ -57,6 +59,12 @@ pub(in super::super) async fn page(
         }
         @if let Some(why) = &why { p .why { (why) } }
         @if let (None, Some(error)) = (&why, &job.error) { (banner("bad", html! { pre { (error) } })) }
+        @if let Some(done) = &job.progress {
+            section .panel #progress data-refresh="2" { div .body {
+                progress max="1" value=(done.fraction) {}
+                p { (format!("{:.0}", done.fraction * 100.0)) " %" @if let Some(note) = &done.note { " · " (note) } }
+            } }
+        }
         div .two {
             section .panel { header { h2 { "Arguments" } } div .body { pre .doc { (words::indented(&job.arguments)) } } }
             section .panel { header { h2 { "Facts" } } div .body { (facts(&visit, &job, now)) } }
@@ -67,6 +75,7 @@ pub(in super::super) async fn page(
             div .body { (chart::waterfall(&job, &attempts, now)) }
             @if !attempts.is_empty() { div .scroll { (table(&visit, &attempts, now)) } }
         }
+        (log(&logs))
         @if let Some(output) = &job.output {
             section .panel { header { h2 { "Output" } } div .body { pre .doc { (words::indented(output)) } } }
         }
@@ -125,6 +134,27 @@ fn changes(visit: &Visit, job: &JobRow) -> Markup {
     }
 }
 
+/// What the attempts logged, the latest attempt open.
+fn log(logs: &[AttemptLog]) -> Markup {
+    html! {
+        @for (place, log) in logs.iter().enumerate() {
+            details .panel open[place + 1 == logs.len()] {
+                summary { "Log of attempt " (log.attempt) }
+                div .scroll { table .log { tbody {
+                    @if log.dropped > 0 { tr { td {} td {} td .soft { (log.dropped) " lines before these were not kept" } } }
+                    @for line in &log.lines {
+                        tr {
+                            td .nowrap .soft title=(line.at.to_rfc3339()) { (line.at.format("%H:%M:%S%.3f")) }
+                            td .dead[line.level == "ERROR"] .retrying[line.level == "WARN"] { (line.level) }
+                            td .text { (line.message) }
+                        }
+                    }
+                } } }
+            }
+        }
+    }
+}
+
 fn facts(visit: &Visit, job: &JobRow, now: DateTime<Utc>) -> Markup {
     let definition = Registry::of_program().ok().and_then(|registry| registry.get(&job.job));
     html! {
@@ -140,7 +170,7 @@ fn facts(visit: &Visit, job: &JobRow, now: DateTime<Utc>) -> Markup {
             @if let Some(name) = job.source.as_deref().and_then(schedule_of) { dt { "Schedule" } dd { a href=(link(&visit.base, name)) { (name) } } }
             @if let Some(slot) = job.slot { dt { "Slot" } dd { (words::when(slot, now)) } }
             @if let Some(worker) = job.worker_id { dt { "Worker" } dd .mono { (worker) } }
-            @if let Some(definition) = definition { dt { "Function" } dd .mono { (definition.place()) } }
+            @if let Some(definition) = definition { dt { "Function" } dd { a href=(super::functions::link(&visit.base, definition.name)) { (definition.name) } span .soft .mono { " " (definition.place()) } } }
         }
     }
 }

@@ -24,6 +24,10 @@ pub(super) struct Asked {
     format: String,
     #[serde(default)]
     range: String,
+    #[serde(default)]
+    queue: String,
+    #[serde(default)]
+    job: String,
     before: Option<i64>,
 }
 

@@ -47,7 +47,7 @@ use crate::change::Requeue;
 use crate::doctor::Vitals;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
+use crate::monitor::{AuditRow, Depth, Failure, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -60,7 +60,7 @@ use crate::telling::{AttemptLog, Mark, NewLog};
 
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_one,
-    claimable, delete_request, delete_results, depths, expire_results, finish, finish_success, fold_rates,
+    claimable, delete_request, delete_results, depths, expire_results, failures, finish, finish_success, fold_rates,
     forget_workers, free_keys, hand_backs, insert, insert_alike, insert_keys, insert_one, insert_undo, job,
     key_holders, list, live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices,
     orphan_keys, outlook, overdue, parked, partitions, pause, pause_schedule, pauses, points, present, promote,
@@ -509,6 +509,10 @@ impl Store for PostgresStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn failures(&self, job: String, limit: u32) -> Result<Option<Vec<Failure>>> {
+        self.failures_of(job, limit).await
     }
 
     async fn totals(&self) -> Result<Vec<Rate>> {

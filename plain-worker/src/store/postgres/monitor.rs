@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::rows::{Reader, each};
 use super::{PostgresStore, safe};
 use crate::error::{Error, Result};
-use crate::monitor::{AuditRow, Depth, Rate, RateQuery, WorkerView};
+use crate::monitor::{AuditRow, Depth, Failure, Rate, RateQuery, WorkerView};
 use crate::record::JobId;
 
 impl PostgresStore {
@@ -65,6 +65,20 @@ impl PostgresStore {
             .await
             .map_err(fault)?;
         each(&rows, "job_rates", sum)
+    }
+
+    pub(super) async fn failures_of(&self, job: String, limit: u32) -> Result<Option<Vec<Failure>>> {
+        let query = sqlx::query(safe(&self.sql.failures)).bind(job).bind(i64::from(limit));
+        let Some(rows) = self.briefly("look for errors", query).await? else { return Ok(None) };
+        let failures = each(&rows, "job_results", |row| {
+            Ok(Failure {
+                id: row.id("id")?,
+                error: row.get::<Option<String>>("error")?.unwrap_or_default(),
+                state: row.word("state")?,
+                ended_at: row.get("ended_at")?,
+            })
+        });
+        failures.map(Some)
     }
 
     pub(super) async fn all_totals(&self) -> Result<Vec<Rate>> {

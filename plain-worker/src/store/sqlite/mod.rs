@@ -44,7 +44,7 @@ use crate::change::Requeue;
 use crate::doctor::Vitals;
 use crate::error::{Error, Result};
 use crate::ledger::{Definition, Fired, ScheduleRow, ScheduleRun, Step};
-use crate::monitor::{AuditRow, Depth, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
+use crate::monitor::{AuditRow, Depth, Failure, RATE_BOUNDS, Rate, RateQuery, RunPoint, WorkerView};
 use crate::pause::{Pause, PauseTarget};
 use crate::record::{
     AttemptRow, CancelAnswer, Claim, Ended, Finish, Inserted, JobFilter, JobId, JobRow, LiveWorker, NewRequest, Notice,
@@ -58,7 +58,7 @@ use crate::telling::{AttemptLog, Mark, NewLog};
 statements! {
     add_schedule, ahead, attempts, audits, beat, cancel_process, cancel_request, change_schedule, claim, claim_delete,
     claim_one, claimable, claimed, delete_logs, delete_request, delete_results, depths, expire_results,
-    finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses, forget_rates,
+    failures, finish_processes, finish_requests, finish_results, finish_success, fold_rates, forget_pauses, forget_rates,
     forget_workers, free_keys, hand_backs, held, insert, insert_alike, insert_keys, job, key_holders, list,
     live_workers, lock_schedule, logs, lost_runs, mark, next_due, note, note_more, notices, orphan_keys, outlook,
     overdue, park_unreadable, parked, pause, pause_schedule, pauses, points, present, promote, prune, prune_audit,
@@ -499,6 +499,10 @@ impl Store for SqliteStore {
 
     async fn rates(&self, query: RateQuery) -> Result<Vec<Rate>> {
         self.sums(query).await
+    }
+
+    async fn failures(&self, job: String, limit: u32) -> Result<Option<Vec<Failure>>> {
+        self.failures_of(job, limit).await
     }
 
     async fn totals(&self) -> Result<Vec<Rate>> {

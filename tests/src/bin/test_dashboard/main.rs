@@ -69,7 +69,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .grace(Duration::ZERO);
     let worker = tokio::spawn(worker.run_until(std::future::pending()));
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".to_owned()).parse()?;
-    let pages = Dashboard::new(queue, Auth::dangerously_public());
+    let pages = Dashboard::new(queue, Auth::dangerously_public()).enqueue();
     let started = |address| println!("pages at http://{address}");
     serve(pages, listen, started, async { drop(worker.await) }).await?;
     Ok(())

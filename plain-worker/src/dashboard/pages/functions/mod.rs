@@ -1,5 +1,8 @@
 //! The jobs by name: what they are, how often and how long they run, how they fail.
 
+mod detail;
+mod form;
+
 use std::collections::BTreeMap;
 
 use axum::Extension;
@@ -7,14 +10,15 @@ use axum::extract::{Query, State as Shared};
 use maud::html;
 use serde::Serialize;
 
+pub(in crate::dashboard) use detail::{enqueue, page as one};
+
 use super::super::auth::Action;
 use super::super::guard::Visit;
 use super::super::layout::{Page, empty, html_answer, page as frame};
 use super::super::state::State;
 use super::super::{json, words};
 use super::queues::pause_button;
-use super::{Asked, jobs_link};
-use crate::filter::quoted;
+use super::{Asked, escaped};
 use crate::monitor::{RateKind, RateQuery, percentile};
 use crate::pause::PauseTarget;
 use crate::registry::Registry;
@@ -33,7 +37,7 @@ struct Line {
     buckets: Vec<(usize, u64)>,
 }
 
-pub(in super::super) async fn page(
+pub(in crate::dashboard) async fn page(
     Shared(state): Shared<State>,
     Extension(visit): Extension<Visit>,
     Query(asked): Query<Asked>,
@@ -82,9 +86,9 @@ pub(in super::super) async fn page(
                         @for (name, line) in &lines {
                             @let target = PauseTarget::job(name);
                             @let pause = pauses.iter().find(|pause| pause.target == target);
-                            tr {
+                            tr data-href=(link(&visit.base, name)) {
                                 td .wide {
-                                    a href=(jobs_link(&visit.base, &format!("job:{}", quoted(name)))) { (words::cut(name, 60)) }
+                                    a href=(link(&visit.base, name)) { (words::cut(name, 60)) }
                                     span .under .mono { @if pause.is_some() { "paused · " } "(" (words::cut(&line.arguments.join(", "), 80)) ")" @if let Some(place) = &line.place { " · " (place) } }
                                 }
                                 td .num { (words::grouped(line.ended)) }
@@ -100,4 +104,9 @@ pub(in super::super) async fn page(
         }
     };
     Ok(html_answer(frame(&visit, "/functions", "Functions", body)))
+}
+
+/// The path of a function's own page.
+pub(in crate::dashboard) fn link(base: &str, name: &str) -> String {
+    format!("{base}/functions/{}", escaped(name).replace('+', "%20"))
 }
