@@ -306,7 +306,27 @@ async fn a_circle_of_jobs_ends_with_an_error() {
     assert_eq!(text, "50 jobs ran and more are due; the last was `for_ever`: does it enqueue itself?");
 }
 
-/// The kit as `#[sqlx::test]` uses it, without the process-wide queue.
+/// sqlx makes a database of its own for each such test, and takes it away when the test has passed.
+#[sqlx::test(migrations = false)]
+async fn it_works_in_a_test_of_sqlx(pool: SqlitePool) {
+    a_test_of_sqlx(pool).await;
+}
+
+#[sqlx::test(migrations = false)]
+async fn two_tests_of_sqlx_do_not_meet(pool: SqlitePool) {
+    a_test_of_sqlx(pool).await;
+}
+
+async fn a_test_of_sqlx(pool: SqlitePool) {
+    let jobs = TestQueue::over(pool).await.unwrap();
+    jobs.scope(sign_up(7)).await.unwrap();
+    assert_enqueued!(jobs, welcome_user { user_id: 7 });
+    let outbox = Outbox::default();
+    jobs.worker().state(outbox.clone()).drain().await.unwrap();
+    assert_eq!(outbox.sent(), ["welcome 7, attempt 1"]);
+}
+
+/// As tests that run beside each other need it: without the process-wide queue.
 #[tokio::test]
 async fn nothing_of_it_is_global() {
     let jobs = TestQueue::in_memory().await.unwrap();
