@@ -31,7 +31,7 @@ pub async fn rest() {
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
 }
 
-/// Keeps a core busy for some milliseconds.
+/// Keeps a core busy for about ten milliseconds.
 #[job]
 pub fn spin() {
     churn();
@@ -40,7 +40,7 @@ pub fn spin() {
 /// The work of `spin`.
 pub fn churn() {
     let mut value = std::hint::black_box(1_u64);
-    for _ in 0..5_000_000 {
+    for _ in 0..60_000_000_u32 {
         value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
     }
     std::hint::black_box(value);
